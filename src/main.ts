@@ -1,7 +1,46 @@
-import { app } from '@azure/functions'
+// The composition root, and what the Functions host loads: settings → service → the functions' registration.
+import { app as functions } from '@azure/functions'
+import { createApp } from './app.ts'
+import { readSettings, type Settings } from './config.ts'
+import { signInTenant } from './entra/sign-in.ts'
+import { registerHealth } from './functions/health.ts'
+import { registerLogout } from './functions/logout.ts'
+import { registerSession } from './functions/session.ts'
+import { registerSignIn } from './functions/sign-in.ts'
+import { registerToken } from './functions/token.ts'
+import type { ErrorLinks } from './http/problem.ts'
+import { createService, type Service } from './service.ts'
 
-app.http('health-live', {
-  route: 'health/live',
-  methods: ['GET', 'HEAD'],
-  handler: () => ({ status: 200, jsonBody: {} }),
+const { settings, service } = start(readSettings())
+const app = createApp({
+  context: { settings, links: errorLinks(settings, service) },
+  service,
+  register: (name, options) => functions.http(name, options),
 })
+
+registerSignIn(app)
+registerToken(app)
+registerSession(app)
+registerLogout(app)
+registerHealth(app)
+
+/** An SDK that does not like its setting must not take all functions down, nor print it (its errors hold keys). */
+function start(settings: Settings): { settings: Settings; service: Service | undefined } {
+  if (!settings.config) return { settings, service: undefined }
+  try {
+    return { settings, service: createService(settings.config, () => new Date()) }
+  } catch {
+    const problems = ['COMMUNICATION_SERVICES_CONNECTION_STRING or TokenStore is not accepted by its SDK']
+    return { settings: { config: undefined, web: settings.web, problems }, service: undefined }
+  }
+}
+
+function errorLinks({ web }: Settings, service: Service | undefined): ErrorLinks {
+  if (!web) return {}
+  const entra = service?.config.entra
+  const consent = entra && { client_id: entra.clientId, redirect_uri: `${web.publicUrl}/api/redirect` }
+  return {
+    loginUrl: `${web.publicUrl}/api/login`,
+    adminConsentUrl: consent && service.endpoints.adminConsent(signInTenant(entra), consent),
+  }
+}

@@ -1,0 +1,65 @@
+// The exchange of a Teams user's Entra token for an ACS token, by the ACS Identity SDK.
+import { CommunicationIdentityClient } from '@azure/communication-identity'
+import * as z from 'zod'
+import { asAzureError, unavailable } from '../azure-error.ts'
+import type { Deadline } from '../deadline.ts'
+import { ServiceError } from '../errors.ts'
+import type { AcsToken } from '../sessions/session.ts'
+
+export interface ExchangeRequest {
+  teamsUserAadToken: string
+  /** The app that the Entra token was issued to. */
+  clientId: string
+  userObjectId: string
+}
+
+export interface AcsExchange {
+  /**
+   * One call, no retry. Throws `teams_license_required`, `account_mismatch`, `misconfigured` (ACS refuses our key),
+   * `invalid_token` (ACS refuses the Entra token), `throttled` or `upstream_unavailable`.
+   */
+  exchange(request: ExchangeRequest, deadline: Deadline): Promise<AcsToken>
+}
+
+/** The SDK hands through whatever ACS answers. The token is opaque (it may be encrypted): its expiry is `expiresOn`. */
+const answer = z.object({ token: z.string().min(1), expiresOn: z.date() })
+
+/** What the write at the end of a renewal needs at least. */
+const writeReserveMs = 1_000
+
+export function createAcsExchange(connectionString: string, clock: () => Date): AcsExchange {
+  const client = new CommunicationIdentityClient(connectionString, {
+    // The SDK's own retries take five seconds, and sleep through a Retry-After of any length.
+    retryOptions: { maxRetries: 0 },
+    // Plain http is what local stand-ins speak; the settings accept it on a loopback address only.
+    allowInsecureConnection: connectionString.startsWith('endpoint=http:'),
+  })
+  return {
+    async exchange(request, deadline) {
+      const result = await client
+        .getTokenForTeamsUser({ ...request, abortSignal: deadline.signal(writeReserveMs) })
+        .catch((cause: unknown) => {
+          throw exchangeError(cause, clock())
+        })
+      const parsed = answer.safeParse(result)
+      if (!parsed.success) throw new ServiceError('upstream_unavailable')
+      return parsed.data
+    },
+  }
+}
+
+function exchangeError(cause: unknown, now: Date): unknown {
+  const error = asAzureError(cause)
+  if (!error) return cause
+  const { statusCode, code, target } = error
+  if (statusCode === 401)
+    return new ServiceError(code === 'Denied' ? 'misconfigured' : 'invalid_token', { cause })
+  if (statusCode === 403) {
+    const unlicensed = code === 'UserLicenseNotPresentForbidden'
+    return new ServiceError(unlicensed ? 'teams_license_required' : 'misconfigured', { cause })
+  }
+  if (statusCode === 400) {
+    return new ServiceError(target === 'userId' ? 'account_mismatch' : 'invalid_token', { cause })
+  }
+  return unavailable(error, cause, now)
+}

@@ -1,0 +1,49 @@
+// The errors of the Azure SDKs, read in one place: status, code, target and Retry-After, and nothing that holds a token.
+import * as z from 'zod'
+import { parseRetryAfter, ServiceError } from './errors.ts'
+
+export interface AzureError {
+  statusCode: number | undefined
+  /** The service's own code: ACS `InvalidAccessToken`, Table Storage `TableNotFound`. */
+  code: string | undefined
+  /** The field that an ACS validation error is about. */
+  target: string | undefined
+  retryAfter: string | undefined
+}
+
+const restError = z.object({
+  // By name, not by class: each SDK may bring a copy of the class.
+  name: z.literal(['RestError', 'AbortError']),
+  statusCode: z.number().optional().catch(undefined),
+  code: z.string().optional().catch(undefined),
+  details: z
+    .object({
+      odataError: z.object({ code: z.string() }).optional().catch(undefined),
+      error: z.object({ target: z.string() }).optional().catch(undefined),
+    })
+    .optional()
+    .catch(undefined),
+})
+
+/** Nothing when `error` is not about a call: then it is a fault of ours. */
+export function asAzureError(error: unknown): AzureError | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { data } = restError.safeParse(error)
+  if (!data) return undefined
+  const { response } = error as { response?: { headers?: { get(name: string): string | undefined } } }
+  return {
+    statusCode: data.statusCode,
+    code: data.details?.odataError?.code ?? data.code,
+    target: data.details?.error?.target,
+    retryAfter: response?.headers?.get('retry-after'),
+  }
+}
+
+/** A call that was throttled, failed or timed out. */
+export function unavailable({ statusCode, retryAfter }: AzureError, cause: unknown, now: Date): ServiceError {
+  const retryAfterSeconds = parseRetryAfter(retryAfter, now)
+  return new ServiceError(statusCode === 429 ? 'throttled' : 'upstream_unavailable', {
+    cause,
+    retryAfterSeconds,
+  })
+}

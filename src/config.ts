@@ -1,0 +1,208 @@
+// The settings: the only reader of `process.env`. A bad setting never throws (the Functions host would then serve 404 for
+// everything); every problem is collected, by name and reason, never with the value.
+import * as z from 'zod'
+import type { SealingKey } from './sessions/seal.ts'
+
+/** What the HTTP edge needs even when other settings are missing, so that a `misconfigured` answer is a proper answer too. */
+export interface WebConfig {
+  /** Origin of redirect URIs and links; request headers never decide it. */
+  publicUrl: string
+  /** Exact origins of other pages that may call the service and be returned to. */
+  allowedOrigins: ReadonlySet<string>
+}
+
+export type ClientCredential = { kind: 'none' } | { kind: 'secret'; secret: string }
+
+export interface EntraConfig {
+  authorityHost: string
+  tenantId: string
+  clientId: string
+  credential: ClientCredential
+  allowedTenants: ReadonlySet<string>
+}
+
+export interface SessionLimits {
+  maxMs: number
+  idleMs: number
+}
+
+export interface Config {
+  web: WebConfig
+  entra: EntraConfig
+  acsConnectionString: string
+  tableConnectionString: string
+  tableName: string
+  /** The first seals, all open. */
+  sealingKeys: readonly [SealingKey, ...SealingKey[]]
+  sessionCookieSameSite: 'Lax' | 'None'
+  sessionLimits: SessionLimits
+}
+
+export type Settings =
+  | { config: Config; web: WebConfig; problems: readonly [] }
+  | { config: undefined; web: WebConfig | undefined; problems: readonly string[] }
+
+/** The sealing key of local.settings.json's sample: public, so good on a loopback address only. */
+export const sampleSealingKey = 'c2FtcGxlLWtleS1wdWJsaWMtZG8tbm90LWRlcGxveSE'
+
+const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])$/
+
+export function isLoopback(origin: string): boolean {
+  return URL.canParse(origin) && loopbackHost.test(new URL(origin).hostname)
+}
+
+function isOrigin(value: string): boolean {
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).origin === value
+}
+
+/** A list as people write it in a setting: comma-separated, blanks around entries ignored. */
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+)
+const guid = z.guid('must be a GUID').transform((value) => value.toLowerCase())
+const origin = z
+  .string()
+  .transform((value) => value.replace(/\/$/, ''))
+  .refine(isOrigin, 'must be an origin, like https://calls.example.com, without a path')
+const secureOrigin = origin.refine(
+  (value) => !isOrigin(value) || value.startsWith('https:') || isLoopback(value),
+  'must be https, except on a loopback address',
+)
+const hours = z
+  .string()
+  .transform(Number)
+  .refine((value) => value > 0 && value <= 8_760, 'must be a number of hours above 0')
+
+const sealingKey = z
+  .string()
+  .regex(/^[\w-]{1,32}:[\w-]{43}$/, 'must be kid:base64url(32 bytes), comma-separated')
+  .transform((entry): SealingKey => {
+    const [kid = '', key = ''] = entry.split(':')
+    return { kid, key: Buffer.from(key, 'base64url') }
+  })
+
+/** The SDK's own parser prints the whole string, key included, when it does not like it: so nothing else may reach it. */
+const acsConnectionString = z
+  .string()
+  .regex(
+    /^endpoint=https?:\/\/[^\s;/]+\/?;accesskey=[A-Za-z0-9+/]{8,}={0,2}$/,
+    'must be endpoint=https://…;accesskey=…, in this order',
+  )
+  .refine(
+    (value) =>
+      !value.startsWith('endpoint=http:') || isLoopback(value.slice('endpoint='.length).split(';')[0] ?? ''),
+    'must be https, except on a loopback address',
+  )
+const storageConnectionString = z
+  .string()
+  .regex(
+    /^(UseDevelopmentStorage=true;?|(?=.*\bAccountName=)(?=.*\bAccountKey=)([A-Za-z]+=[^;]+;?)+|(?=.*\bTableEndpoint=)(?=.*\bSharedAccessSignature=)([A-Za-z]+=[^;]+;?)+)$/,
+    'must be a connection string of a storage account',
+  )
+
+const shape = {
+  ENTRA_TENANT_ID: guid,
+  ENTRA_CLIENT_ID: guid,
+  ENTRA_AUTHORITY_HOST: origin
+    .refine((value) => value.startsWith('https:'), 'must be https')
+    .default('https://login.microsoftonline.com'),
+  ENTRA_CLIENT_SECRET: z.string().min(1).optional(),
+  ALLOWED_TENANTS: list.pipe(z.array(guid).min(1, 'must name a tenant')).optional(),
+  COMMUNICATION_SERVICES_CONNECTION_STRING: acsConnectionString,
+  TokenStore: storageConnectionString.optional(),
+  AzureWebJobsStorage: storageConnectionString.optional(),
+  TOKEN_TABLE: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9]{2,62}$/, 'must be a table name: 3 to 63 letters and digits')
+    .default('sessions'),
+  SEALING_KEYS: list.pipe(
+    z
+      .tuple([sealingKey], sealingKey, 'must be kid:base64url(32 bytes), comma-separated')
+      .refine((keys) => new Set(keys.map((key) => key.kid)).size === keys.length, 'has the same kid twice'),
+  ),
+  PUBLIC_URL: secureOrigin.optional(),
+  WEBSITE_HOSTNAME: z
+    .string()
+    .transform((host) =>
+      loopbackHost.test(host.replace(/:\d+$/, '')) ? `http://${host}` : `https://${host}`,
+    )
+    .refine(isOrigin, 'must be a host name')
+    .optional(),
+  ALLOWED_ORIGINS: list
+    .pipe(z.array(origin))
+    .default([])
+    .transform((origins): ReadonlySet<string> => new Set(origins)),
+  SESSION_COOKIE_SAME_SITE: z.enum(['Lax', 'None'], 'must be Lax or None').default('Lax'),
+  SESSION_MAX_HOURS: hours.default(168),
+  SESSION_IDLE_HOURS: hours.default(24),
+}
+
+type Values = { [Name in keyof typeof shape]: z.output<(typeof shape)[Name]> }
+export type SettingName = keyof typeof shape
+
+/** Reads and checks all settings at once. Names of settings and fixed words are all that a problem says. */
+export function readSettings(env: Record<string, string | undefined> = process.env): Settings {
+  const problems: string[] = []
+  const values: Partial<Values> = {}
+  for (const [name, field] of Object.entries(shape)) {
+    const raw = env[name]?.trim() || undefined
+    const result = field.safeParse(raw)
+    if (result.success) Object.assign(values, { [name]: result.data })
+    else problems.push(`${name} ${raw === undefined ? 'is missing' : reasonOf(result.error)}`)
+  }
+  problems.push(...crossChecks(values, env))
+  const web = webConfig(values)
+  if (problems.length > 0 || !web) return { config: undefined, web, problems }
+  return { config: toConfig(values as Values, web), web, problems: [] }
+}
+
+function reasonOf(error: z.ZodError): string {
+  return error.issues[0]?.message ?? 'is not valid'
+}
+
+function webConfig(values: Partial<Values>): WebConfig | undefined {
+  const publicUrl = values.PUBLIC_URL ?? values.WEBSITE_HOSTNAME
+  return publicUrl ? { publicUrl, allowedOrigins: values.ALLOWED_ORIGINS ?? new Set() } : undefined
+}
+
+/** What no setting can say alone. Only settings that are good by themselves are looked at. */
+function crossChecks(values: Partial<Values>, env: Record<string, string | undefined>): string[] {
+  const problems: string[] = []
+  const publicUrl = values.PUBLIC_URL ?? values.WEBSITE_HOSTNAME
+  if (!publicUrl && !env['PUBLIC_URL'] && !env['WEBSITE_HOSTNAME']) problems.push('PUBLIC_URL is missing')
+  if (!env['TokenStore'] && !env['AzureWebJobsStorage']) problems.push('TokenStore is missing')
+  if (publicUrl && !isLoopback(publicUrl)) {
+    if (!values.ENTRA_CLIENT_SECRET)
+      problems.push('ENTRA_CLIENT_SECRET is missing (only a loopback address does without)')
+    const sample = values.SEALING_KEYS?.some(({ key }) => key.toString('base64url') === sampleSealingKey)
+    if (sample) problems.push('SEALING_KEYS holds the key of the sample, which is public')
+  }
+  return problems
+}
+
+function toConfig(values: Values, web: WebConfig): Config {
+  return {
+    web,
+    entra: {
+      authorityHost: values.ENTRA_AUTHORITY_HOST,
+      tenantId: values.ENTRA_TENANT_ID,
+      clientId: values.ENTRA_CLIENT_ID,
+      credential: values.ENTRA_CLIENT_SECRET
+        ? { kind: 'secret', secret: values.ENTRA_CLIENT_SECRET }
+        : { kind: 'none' },
+      allowedTenants: new Set(values.ALLOWED_TENANTS ?? [values.ENTRA_TENANT_ID]),
+    },
+    acsConnectionString: values.COMMUNICATION_SERVICES_CONNECTION_STRING,
+    tableConnectionString: values.TokenStore ?? (values.AzureWebJobsStorage as string),
+    tableName: values.TOKEN_TABLE,
+    sealingKeys: values.SEALING_KEYS,
+    sessionCookieSameSite: values.SESSION_COOKIE_SAME_SITE,
+    sessionLimits: {
+      maxMs: values.SESSION_MAX_HOURS * 3_600_000,
+      idleMs: values.SESSION_IDLE_HOURS * 3_600_000,
+    },
+  }
+}

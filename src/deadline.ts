@@ -1,0 +1,33 @@
+// One deadline for a request, handed to every outgoing call as an AbortSignal, so that nothing hangs and the last write
+// still has its time. It runs on the monotonic clock: a wall clock that is set must not cut requests short.
+
+const requestMs = 9_000
+const callMs = 4_000
+
+export interface Deadline {
+  /** Aborts one outgoing call after 4 s, or when what is left of the request (less `reserveMs`) is over. */
+  signal(reserveMs?: number): AbortSignal
+}
+
+export function startDeadline(): Deadline {
+  const end = performance.now() + requestMs
+  return {
+    signal(reserveMs = 0) {
+      const leftMs = Math.floor(end - performance.now() - reserveMs)
+      return AbortSignal.timeout(Math.max(0, Math.min(callMs, leftMs)))
+    },
+  }
+}
+
+/** Rejects as soon as `signal` aborts, for work that takes no signal itself; the work goes on unobserved. */
+export async function abortable<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  signal.throwIfAborted()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const onAbort = () => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

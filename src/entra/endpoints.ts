@@ -1,0 +1,61 @@
+// Where Entra's v2.0 endpoints are. The server-side ones have documented paths below the authority host, so a renewal on a
+// cold instance needs no discovery. The pages that people visit are taken from discovery, once per process and tenant.
+import * as z from 'zod'
+import type { Deadline } from '../deadline.ts'
+import { ServiceError } from '../errors.ts'
+
+/** Server-side endpoints of a tenant, or of `organizations`. */
+export interface TenantEndpoints {
+  token: string
+  keys: string
+}
+
+/** Endpoints that the browser is sent to. */
+export interface PageEndpoints {
+  authorize: string
+  endSession: string
+}
+
+export interface EntraEndpoints {
+  of(tenant: string): TenantEndpoints
+  /** `iss` of the tokens of a tenant. */
+  issuer(tenantId: string): string
+  authority(tenant: string): string
+  /** The page where an administrator grants the app's permissions for a tenant. */
+  adminConsent(tenant: string, parameters: Record<string, string>): string
+  /** Fetches the tenant's discovery document once; a failure is not remembered and throws `upstream_unavailable`. */
+  pages(tenant: string, deadline: Deadline): Promise<PageEndpoints>
+}
+
+const discovery = z.object({ authorization_endpoint: z.url(), end_session_endpoint: z.url() })
+
+export function createEntraEndpoints(authorityHost: string): EntraEndpoints {
+  const known = new Map<string, PageEndpoints>()
+  const authority = (tenant: string) => `${authorityHost}/${tenant}`
+  return {
+    of: (tenant) => ({
+      token: `${authority(tenant)}/oauth2/v2.0/token`,
+      keys: `${authority(tenant)}/discovery/v2.0/keys`,
+    }),
+    issuer: (tenantId) => `${authority(tenantId)}/v2.0`,
+    authority,
+    adminConsent: (tenant, parameters) =>
+      `${authority(tenant)}/adminconsent?${new URLSearchParams(parameters)}`,
+    async pages(tenant, deadline) {
+      const pages = known.get(tenant) ?? (await discover(authority(tenant), deadline.signal()))
+      known.set(tenant, pages)
+      return pages
+    },
+  }
+}
+
+async function discover(authority: string, signal: AbortSignal): Promise<PageEndpoints> {
+  try {
+    const response = await fetch(`${authority}/v2.0/.well-known/openid-configuration`, { signal })
+    if (!response.ok) throw new Error(`discovery answered ${response.status}`)
+    const document = discovery.parse(await response.json())
+    return { authorize: document.authorization_endpoint, endSession: document.end_session_endpoint }
+  } catch (cause) {
+    throw new ServiceError('upstream_unavailable', { cause })
+  }
+}

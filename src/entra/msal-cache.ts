@@ -1,0 +1,48 @@
+// MSAL's cache, kept in the session's row: the plugin through which MSAL reads and writes it, and what is taken out of it
+// before it is stored. The row itself is read before and written after, so MSAL's second read costs nothing.
+import type { ICachePlugin } from '@azure/msal-node'
+import * as z from 'zod'
+
+/**
+ * One per request and user. A plugin or client that is shared leaks accounts between users: `deserialize` merges, and
+ * `afterCacheAccess` writes all of memory.
+ */
+export interface SessionCachePlugin extends ICachePlugin {
+  /** The cache as MSAL left it. */
+  current(): string
+}
+
+export function createSessionCachePlugin(stored = ''): SessionCachePlugin {
+  let serialized = stored
+  return {
+    async beforeCacheAccess(context) {
+      if (serialized) context.tokenCache.deserialize(serialized)
+    },
+    async afterCacheAccess(context) {
+      if (context.cacheHasChanged) serialized = context.tokenCache.serialize()
+    },
+    current: () => serialized,
+  }
+}
+
+/** The part of MSAL's serialized cache that is looked at; snake_case, unlike MSAL's TypeScript types. */
+const cacheShape = z.looseObject({
+  AccessToken: z.record(z.string(), z.looseObject({ expires_on: z.coerce.number() })).default({}),
+})
+
+/** What is stored: no ID token (a fifth of the row, and silent requests work without), no token that has run out. */
+export function pruneMsalCache(serialized: string, now: Date): string {
+  const cache = cacheShape.parse(JSON.parse(serialized))
+  const live = Object.entries(cache.AccessToken).filter(
+    ([, token]) => token.expires_on * 1000 > now.getTime(),
+  )
+  return JSON.stringify({ ...cache, IdToken: {}, AccessToken: Object.fromEntries(live) })
+}
+
+/** When the cached Entra token runs out. One account with one set of scopes has one. */
+export function accessTokenExpiry(serialized: string): Date | undefined {
+  const tokens = Object.values(cacheShape.parse(JSON.parse(serialized)).AccessToken)
+  return tokens.length === 0
+    ? undefined
+    : new Date(Math.max(...tokens.map((token) => token.expires_on)) * 1000)
+}

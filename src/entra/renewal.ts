@@ -1,0 +1,62 @@
+// The Entra token of a session, without its user: from the cached one, or with the refresh token.
+import type { EntraConfig } from '../config.ts'
+import type { Deadline } from '../deadline.ts'
+import { ServiceError } from '../errors.ts'
+import type { Account, Session } from '../sessions/session.ts'
+import type { EntraEndpoints } from './endpoints.ts'
+import { renewalError } from './entra-errors.ts'
+import { createSessionCachePlugin, pruneMsalCache } from './msal-cache.ts'
+import { acsScopes, createMsalClient } from './msal-client.ts'
+import { createEntraTransport } from './transport.ts'
+
+export interface EntraToken {
+  accessToken: string
+  expiresOn: Date
+  /** The user's MSAL cache afterwards. */
+  msalCache: string
+}
+
+export interface EntraRenewal {
+  /**
+   * One silent request of MSAL, at the account's own tenant. Throws `sign_in_required` when the refresh token is dead,
+   * `interaction_required`, `consent_required`, `misconfigured`, `throttled` or `upstream_unavailable`.
+   */
+  acquire(
+    session: Pick<Session, 'account' | 'msalCache'>,
+    options: { forceRefresh: boolean; deadline: Deadline },
+  ): Promise<EntraToken>
+}
+
+export interface EntraRenewalOptions {
+  entra: EntraConfig
+  endpoints: EntraEndpoints
+  clock: () => Date
+}
+
+/** What the write at the end of a renewal needs at least. */
+const writeReserveMs = 1_000
+
+export function createEntraRenewal({ entra, endpoints, clock }: EntraRenewalOptions): EntraRenewal {
+  return {
+    async acquire({ account, msalCache }, { forceRefresh, deadline }) {
+      const cachePlugin = createSessionCachePlugin(msalCache)
+      const transport = createEntraTransport(() => deadline.signal(writeReserveMs), clock)
+      const client = createMsalClient({ entra, endpoints, tenant: account.tenantId, cachePlugin, transport })
+      const result = await client
+        .acquireTokenSilent({ account: msalAccount(account), scopes: acsScopes, forceRefresh })
+        .catch((error: unknown) => {
+          throw transport.failure() ?? renewalError(error)
+        })
+      if (!result.accessToken || !result.expiresOn) throw new ServiceError('upstream_unavailable')
+      return {
+        accessToken: result.accessToken,
+        expiresOn: result.expiresOn,
+        msalCache: pruneMsalCache(cachePlugin.current(), clock()),
+      }
+    },
+  }
+}
+
+function msalAccount({ objectId, homeAccountId, environment, tenantId, username }: Account) {
+  return { homeAccountId, environment, tenantId, username, localAccountId: objectId }
+}

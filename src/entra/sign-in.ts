@@ -1,0 +1,142 @@
+// The two halves of a sign-in: the way to Entra's page, and what comes back from it (authorization code + PKCE, RFC 7636).
+import { randomBytes } from 'node:crypto'
+import { CryptoProvider } from '@azure/msal-node'
+import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose'
+import type { EntraConfig } from '../config.ts'
+import { abortable, type Deadline } from '../deadline.ts'
+import { ServiceError } from '../errors.ts'
+import type { Account } from '../sessions/session.ts'
+import type { EntraEndpoints } from './endpoints.ts'
+import { redemptionError } from './entra-errors.ts'
+import { verifyIdToken } from './id-token.ts'
+import { createSessionCachePlugin, pruneMsalCache } from './msal-cache.ts'
+import { acsScopes, createMsalClient } from './msal-client.ts'
+import { createEntraTransport } from './transport.ts'
+
+/** What one sign-in has to remember between `/login` and `/redirect`. */
+export interface SignInSecrets {
+  /** 256 random bits, base64url, as are `nonce` and `codeVerifier`. */
+  state: string
+  nonce: string
+  codeVerifier: string
+}
+
+export interface AuthorizeOptions {
+  loginHint?: string
+  prompt?: 'login' | 'select_account' | 'consent'
+}
+
+export interface SignedIn {
+  account: Account
+  msalCache: string
+}
+
+export interface EntraSignIn {
+  /** A new sign-in and the address of Entra's page for it. */
+  start(options: AuthorizeOptions, deadline: Deadline): Promise<{ url: string; secrets: SignInSecrets }>
+  /**
+   * Redeems the code, once, and checks who signed in. Throws `sign_in_failed`, `consent_required`, `tenant_not_allowed`,
+   * `guest_not_allowed`, `misconfigured`, or, when Entra does not answer, `throttled` or `upstream_unavailable`.
+   */
+  finish(code: string, secrets: SignInSecrets, deadline: Deadline): Promise<SignedIn>
+  /** Whether an `iss` parameter of the redirect (RFC 9207) is one of ours. */
+  isOwnIssuer(issuer: string): boolean
+}
+
+export interface EntraSignInOptions {
+  entra: EntraConfig
+  endpoints: EntraEndpoints
+  redirectUri: string
+  clock: () => Date
+}
+
+export function createEntraSignIn({ entra, endpoints, redirectUri, clock }: EntraSignInOptions): EntraSignIn {
+  const tenant = signInTenant(entra)
+  const keys = createRemoteJWKSet(new URL(endpoints.of(tenant).keys), { timeoutDuration: 4_000 })
+
+  return {
+    async start(options, deadline) {
+      const { authorize } = await endpoints.pages(tenant, deadline)
+      const pkce = await new CryptoProvider().generatePkceCodes()
+      const secrets = { state: random256(), nonce: random256(), codeVerifier: pkce.verifier }
+      const client = createMsalClient({
+        entra,
+        endpoints,
+        tenant,
+        cachePlugin: createSessionCachePlugin(),
+        transport: createEntraTransport(() => deadline.signal(), clock),
+        authorizationEndpoint: authorize,
+      })
+      const url = await client.getAuthCodeUrl({
+        scopes: acsScopes,
+        redirectUri,
+        responseMode: 'query',
+        codeChallenge: pkce.challenge,
+        codeChallengeMethod: 'S256',
+        state: secrets.state,
+        nonce: secrets.nonce,
+        ...options,
+      })
+      return { url, secrets }
+    },
+
+    async finish(code, secrets, deadline) {
+      const { idToken, homeAccountId, environment, username, name, msalCache } = await redeem(
+        code,
+        secrets,
+        deadline,
+      )
+      const claims = await verify(idToken, secrets.nonce, deadline)
+      const { tid: tenantId, oid: objectId } = claims
+      if (!entra.allowedTenants.has(tenantId)) throw new ServiceError('tenant_not_allowed')
+      // `<object id>.<tenant id>` of the home tenant, from `client_info`; without that MSAL silently puts `sub` here.
+      const homeTenant = /^[0-9a-f-]{36}\.([0-9a-f-]{36})$/.exec(homeAccountId)?.[1]
+      if (!homeTenant) throw new ServiceError('sign_in_failed')
+      if (homeTenant !== tenantId) throw new ServiceError('guest_not_allowed')
+      const account = { homeAccountId, environment, tenantId, objectId, username, ...(name ? { name } : {}) }
+      return { account, msalCache: pruneMsalCache(msalCache, clock()) }
+    },
+
+    isOwnIssuer: (issuer) =>
+      [...entra.allowedTenants].some((tenantId) => endpoints.issuer(tenantId) === issuer),
+  }
+
+  async function redeem(code: string, { state, nonce, codeVerifier }: SignInSecrets, deadline: Deadline) {
+    const cachePlugin = createSessionCachePlugin()
+    const transport = createEntraTransport(() => deadline.signal(), clock)
+    const client = createMsalClient({ entra, endpoints, tenant, cachePlugin, transport })
+    const result = await client
+      .acquireTokenByCode(
+        { code, codeVerifier, redirectUri, scopes: acsScopes, state, nonce },
+        { code, state, nonce },
+      )
+      .catch((error: unknown) => {
+        throw transport.failure() ?? redemptionError(error)
+      })
+    if (!result.account) throw new ServiceError('sign_in_failed')
+    return { ...result.account, idToken: result.idToken, msalCache: cachePlugin.current() }
+  }
+
+  async function verify(idToken: string, nonce: string, deadline: Deadline) {
+    const signal = deadline.signal()
+    const expected = {
+      keys: keys as JWTVerifyGetKey,
+      clientId: entra.clientId,
+      nonce,
+      issuer: endpoints.issuer,
+      now: clock(),
+    }
+    return abortable(signal, verifyIdToken(idToken, expected)).catch((cause: unknown) => {
+      throw cause instanceof ServiceError ? cause : new ServiceError('upstream_unavailable', { cause })
+    })
+  }
+}
+
+/** People of one tenant sign in there; people of several choose theirs by their account. */
+export function signInTenant({ tenantId, allowedTenants }: EntraConfig): string {
+  return allowedTenants.size === 1 && allowedTenants.has(tenantId) ? tenantId : 'organizations'
+}
+
+function random256(): string {
+  return randomBytes(32).toString('base64url')
+}

@@ -1,0 +1,53 @@
+// The end of a session here (`logout`), and where Entra's own sign-out leads back to (`signed-out`).
+import type { HttpResponseInit } from '@azure/functions'
+import type { App } from '../app.ts'
+import { signInTenant } from '../entra/sign-in.ts'
+import { sessionCookie, sessionCookieName } from '../http/cookies.ts'
+import type { Exchange } from '../http/endpoint.ts'
+import { pageResponse } from '../http/page.ts'
+import type { Service } from '../service.ts'
+import { sessionKeyOf } from '../sessions/session-key.ts'
+
+export function registerLogout(app: App): void {
+  app.http('logout', {
+    route: 'logout',
+    methods: ['POST'],
+    ownOriginOnly: true,
+    handler: (exchange) => logout(app.service(), exchange),
+  })
+  app.http('signed-out', {
+    route: 'signed-out',
+    methods: ['GET', 'HEAD'],
+    forPeople: true,
+    handler: () =>
+      pageResponse(200, {
+        title: 'You are signed out',
+        text: 'A call token that the app still holds stays valid until it runs out.',
+        links: [{ href: '/api/login', text: 'Sign in again' }],
+      }),
+  })
+}
+
+async function logout(service: Service, exchange: Exchange): Promise<HttpResponseInit> {
+  const { config, sessions } = service
+  exchange.setCookie(sessionCookie('', 0, config.sessionCookieSameSite))
+  const key = sessionKeyOf(exchange.cookies.get(sessionCookieName))
+  if (key) await sessions.delete(key, exchange)
+  return { jsonBody: { signOutUrl: await signOutUrl(service, exchange) } }
+}
+
+/** Entra's end-session page (OIDC RP-Initiated Logout 1.0), which leads back to ours. */
+async function signOutUrl({ config, endpoints }: Service, { deadline, log }: Exchange): Promise<string> {
+  const tenant = signInTenant(config.entra)
+  const endSession = await endpoints.pages(tenant, deadline).then(
+    (pages) => pages.endSession,
+    (error: unknown) => {
+      // The session is over already: that must not look like a failure because Entra does not answer.
+      log('warn', 'discovery-failed', { error })
+      return `${endpoints.authority(tenant)}/oauth2/v2.0/logout`
+    },
+  )
+  const url = new URL(endSession)
+  url.searchParams.set('post_logout_redirect_uri', `${config.web.publicUrl}/api/signed-out`)
+  return url.href
+}

@@ -1,0 +1,121 @@
+// The sign-in: `login` sends the browser to Entra, `redirect` is where Entra sends it back.
+import type { HttpResponseInit } from '@azure/functions'
+import * as z from 'zod'
+import type { App } from '../app.ts'
+import { ServiceError } from '../errors.ts'
+import { sessionCookie, sessionCookieName } from '../http/cookies.ts'
+import type { Exchange } from '../http/endpoint.ts'
+import { pageResponse } from '../http/page.ts'
+import { defaultReturnTo, parseReturnTo } from '../http/return-to.ts'
+import type { Service } from '../service.ts'
+import { sessionKeyOf } from '../sessions/session-key.ts'
+
+const loginQuery = z.object({
+  loginHint: z
+    .string()
+    .regex(/^[^\p{Cc}]{1,320}$/u)
+    .optional(),
+  prompt: z.enum(['login', 'select_account', 'consent']).optional(),
+})
+
+/** What Entra's redirect carries. The host joins repeated parameters with a comma, which no state has. */
+const redirectQuery = z.object({
+  state: z.string().regex(/^[\w-]{43}$/),
+  code: z
+    .string()
+    .regex(/^[\w.~-]{1,4096}$/)
+    .optional(),
+  error: z.string().optional(),
+  iss: z.string().optional(),
+})
+
+export function registerSignIn(app: App): void {
+  app.http('login', {
+    route: 'login',
+    methods: ['GET'],
+    forPeople: true,
+    handler: (exchange) => login(app.service(), exchange),
+  })
+  app.http('redirect', {
+    route: 'redirect',
+    methods: ['GET'],
+    forPeople: true,
+    handler: (exchange) => redirect(app.service(), exchange),
+  })
+}
+
+async function login(service: Service, exchange: Exchange): Promise<HttpResponseInit> {
+  const { query } = exchange.request
+  const returnTo = parseReturnTo(query.get('returnTo'), service.config.web)
+  exchange.returnTo = returnTo
+  const options = loginQuery.safeParse(Object.fromEntries(query))
+  if (!options.success) {
+    const detail = 'prompt must be login, select_account or consent; loginHint 320 characters at most.'
+    throw new ServiceError('invalid_request', { detail })
+  }
+  const { loginHint, prompt } = options.data
+  const { url, secrets } = await service.entraSignIn.start(
+    { ...(loginHint ? { loginHint } : {}), ...(prompt ? { prompt } : {}) },
+    exchange.deadline,
+  )
+  for (const cookie of service.signInCookies.begin(secrets, returnTo, exchange.cookies))
+    exchange.setCookie(cookie)
+  return redirectTo(url)
+}
+
+async function redirect(service: Service, exchange: Exchange): Promise<HttpResponseInit> {
+  const { query } = exchange.request
+  // An administrator comes back from the consent page without a state or a code of ours.
+  if (query.get('admin_consent') === 'True' && !query.has('code')) return adminConsentGiven()
+  const parsed = redirectQuery.safeParse(Object.fromEntries(query))
+  if (!parsed.success) throw new ServiceError('sign_in_failed', { cause: parsed.error })
+  const { state, code, error, iss } = parsed.data
+
+  exchange.setCookie(service.signInCookies.end(state))
+  const found = service.signInCookies.find(state, exchange.cookies)
+  if (!found) throw new ServiceError('sign_in_failed')
+  exchange.returnTo = found.pending.returnTo
+  if (found.isExpired) throw new ServiceError('sign_in_expired')
+  if (iss !== undefined && !service.entraSignIn.isOwnIssuer(iss)) throw new ServiceError('sign_in_failed')
+  if (error !== undefined) throw refusal(error)
+  if (code === undefined) throw new ServiceError('sign_in_failed')
+
+  const { account, msalCache } = await service.entraSignIn.finish(code, found.pending, exchange.deadline)
+  const now = service.clock()
+  const session = { account, msalCache, signedInAt: now, writtenAt: now }
+  const cookie = await service.sessions.create(session, exchange)
+  await endFormerSession(service, exchange)
+
+  const { sessionLimits, sessionCookieSameSite } = service.config
+  exchange.setCookie(sessionCookie(cookie, Math.floor(sessionLimits.maxMs / 1000), sessionCookieSameSite))
+  return redirectTo(found.pending.returnTo)
+}
+
+/** The session that this browser still had is replaced: its row must not outlive its cookie. */
+async function endFormerSession({ sessions }: Service, exchange: Exchange): Promise<void> {
+  const former = sessionKeyOf(exchange.cookies.get(sessionCookieName))
+  if (!former) return
+  await sessions.delete(former, exchange).catch((error: unknown) => {
+    exchange.log('warn', 'former-session-not-deleted', { error })
+  })
+}
+
+/** Entra's error at the redirect (RFC 6749, 4.1.2.1); refusing the consent page is `access_denied`. */
+function refusal(error: string): ServiceError {
+  if (error === 'access_denied' || error === 'consent_required') return new ServiceError('consent_required')
+  if (error === 'server_error' || error === 'temporarily_unavailable')
+    return new ServiceError('upstream_unavailable')
+  return new ServiceError('sign_in_failed')
+}
+
+function adminConsentGiven(): HttpResponseInit {
+  return pageResponse(200, {
+    title: 'Permission given',
+    text: 'The people of your organization can sign in to the app now.',
+    links: [{ href: defaultReturnTo, text: 'Go to the app' }],
+  })
+}
+
+function redirectTo(location: string): HttpResponseInit {
+  return { status: 302, headers: { Location: location } }
+}

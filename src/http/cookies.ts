@@ -1,0 +1,48 @@
+// The service's own cookies: `__Host-`, Secure, HttpOnly, Path=/, no Domain (RFC 6265bis, 4.1.3.2).
+import type { Cookie } from '@azure/functions'
+import { parseCookie } from 'cookie'
+
+export const sessionCookieName = '__Host-session'
+const signInPrefix = '__Host-sign-in-'
+
+/** The cookie of one sign-in is named after its state, so that several tabs can sign in at once. */
+export function signInCookieName(state: string): string {
+  return `${signInPrefix}${state}`
+}
+
+/** Cookies that came in. A name that came twice was tossed in by somebody else: then neither value counts. */
+export interface RequestCookies {
+  get(name: string): string | undefined
+  /** States of the sign-ins that the browser has a cookie of. */
+  signInStates(): string[]
+}
+
+export function readCookies(header: string | null): RequestCookies {
+  const counts = new Map<string, number>()
+  for (const pair of (header ?? '').split(';')) {
+    const name = pair.split('=', 1)[0]?.trim() ?? ''
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  const values = parseCookie(header ?? '')
+  return {
+    get: (name) => (counts.get(name) === 1 ? values[name] : undefined),
+    signInStates: () =>
+      [...counts.keys()]
+        .filter((name) => name.startsWith(signInPrefix))
+        .map((name) => name.slice(signInPrefix.length)),
+  }
+}
+
+/** Entra is another site, so with `Strict` the sign-in cookie would be missing at every redirect. */
+export function signInCookie(state: string, value: string, maxAgeSeconds: number): Cookie {
+  return ownCookie(signInCookieName(state), value, maxAgeSeconds, 'Lax')
+}
+
+export function sessionCookie(value: string, maxAgeSeconds: number, sameSite: 'Lax' | 'None'): Cookie {
+  return ownCookie(sessionCookieName, value, maxAgeSeconds, sameSite)
+}
+
+/** `maxAge: 0` deletes; the Functions library silently drops an `expires` in the past. */
+function ownCookie(name: string, value: string, maxAge: number, sameSite: 'Lax' | 'None'): Cookie {
+  return { name, value, maxAge, path: '/', secure: true, httpOnly: true, sameSite }
+}

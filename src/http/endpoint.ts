@@ -1,0 +1,114 @@
+// What all routes share: preflight, the check of the origin, one deadline, errors as answers, and the fixed headers. A
+// function's own file says what its route does and nothing of this.
+import type { Cookie, HttpHandler, HttpMethod, HttpRequest, HttpResponseInit } from '@azure/functions'
+import type { Settings, WebConfig } from '../config.ts'
+import { type Deadline, startDeadline } from '../deadline.ts'
+import { errorKinds, type ServiceError } from '../errors.ts'
+import { invocationLog, type Log } from '../log.ts'
+import { type RequestCookies, readCookies } from './cookies.ts'
+import { securityHeaders } from './headers.ts'
+import { corsHeaders, preflightHeaders, refuseForeignOrigin } from './origins.ts'
+import { wantsPage } from './page.ts'
+import { type ErrorLinks, errorResponse, toServiceError } from './problem.ts'
+import { defaultReturnTo } from './return-to.ts'
+
+/** One request under way. */
+export interface Exchange {
+  request: HttpRequest
+  cookies: RequestCookies
+  deadline: Deadline
+  log: Log
+  /** Goes out with the answer, also when the handler throws. */
+  setCookie(cookie: Cookie): void
+  /** Where the app is that the person came from, for the links of an error page. */
+  returnTo: string
+}
+
+export interface EndpointOptions {
+  route: string
+  methods: readonly HttpMethod[]
+  /** Refuse requests that another site's page could have made; for what changes something by cookie. */
+  ownOriginOnly?: boolean
+  /** People meet it: errors come as a page where HTML is asked for. */
+  forPeople?: boolean
+  handler: (exchange: Exchange) => Promise<HttpResponseInit> | HttpResponseInit
+}
+
+export interface EndpointContext {
+  settings: Settings
+  links: ErrorLinks
+}
+
+/** The options of `app.http` for an endpoint. */
+export function endpoint(context: EndpointContext, options: EndpointOptions) {
+  const { route, methods } = options
+  return {
+    route,
+    methods: [...methods, 'OPTIONS'] as HttpMethod[],
+    authLevel: 'anonymous' as const,
+    handler: createHandler(context, options),
+  }
+}
+
+function createHandler({ settings, links }: EndpointContext, options: EndpointOptions): HttpHandler {
+  const { web } = settings
+  const secure = web?.publicUrl.startsWith('https:') ?? false
+
+  return async (request, invocation) => {
+    const cookies: Cookie[] = []
+    const exchange: Exchange = {
+      request,
+      cookies: readCookies(request.headers.get('cookie')),
+      deadline: startDeadline(),
+      log: invocationLog(invocation),
+      setCookie: (cookie) => void cookies.push(cookie),
+      returnTo: defaultReturnTo,
+    }
+    const { headers, ...answer } = await answerTo(exchange, invocation.invocationId)
+    return {
+      ...answer,
+      headers: {
+        ...securityHeaders(secure),
+        ...corsHeaders(request, web),
+        ...(headers as Record<string, string>),
+      },
+      ...(cookies.length > 0 ? { cookies } : {}),
+    }
+  }
+
+  async function answerTo(exchange: Exchange, traceId: string): Promise<HttpResponseInit> {
+    const { request, log } = exchange
+    if (request.method === 'OPTIONS') {
+      return { status: 204, headers: preflightHeaders(request, web, options.methods) }
+    }
+    try {
+      if (options.ownOriginOnly && web) refuseForeignOrigin(request, web)
+      return await options.handler(exchange)
+    } catch (thrown) {
+      const error = toServiceError(thrown)
+      logError(log, error)
+      const forPerson = options.forPeople && wantsPage(request.headers.get('accept'))
+      return errorResponse(error, {
+        traceId,
+        links,
+        page: forPerson ? pageLinks(web, exchange.returnTo) : undefined,
+      })
+    }
+  }
+}
+
+function pageLinks(web: WebConfig | undefined, returnTo: string) {
+  const retryUrl = `${web?.publicUrl ?? ''}/api/login?${new URLSearchParams({ returnTo })}`
+  return { retryUrl, backUrl: returnTo }
+}
+
+function logError(log: Log, error: ServiceError): void {
+  const { status } = errorKinds[error.code]
+  const level =
+    status < 500
+      ? 'info'
+      : error.code === 'internal_error' || error.code === 'misconfigured'
+        ? 'error'
+        : 'warn'
+  log(level, 'request-failed', { code: error.code, status, error })
+}

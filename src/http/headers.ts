@@ -1,0 +1,19 @@
+// The headers of every answer, whatever its status: not stored, not framed, not sniffed, and nothing may load from it.
+import { createHash } from 'node:crypto'
+
+const csp = "default-src 'none'; frame-ancestors 'none'"
+
+export function securityHeaders(secure: boolean): Record<string, string> {
+  return {
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': csp,
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+    ...(secure ? { 'Strict-Transport-Security': 'max-age=31536000; includeSubDomains' } : {}),
+  }
+}
+
+/** The same policy, with exactly one style sheet let in by its hash. */
+export function pagePolicy(style: string): string {
+  return `${csp}; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`
+}

@@ -1,0 +1,22 @@
+// A request's JSON body, read with a limit. None at all is `{}`, since every field of every body here is optional or checked.
+import type { HttpRequest } from '@azure/functions'
+import { ServiceError } from '../errors.ts'
+
+const maxBytes = 32 * 1024
+
+/** Throws `invalid_request`; what the value holds is for the caller to check. */
+export async function readJson(request: HttpRequest): Promise<unknown> {
+  const bytes = Buffer.from(await request.arrayBuffer())
+  if (bytes.length === 0) return {}
+  if (bytes.length > maxBytes)
+    throw new ServiceError('invalid_request', { detail: 'The body is larger than 32 KiB.' })
+  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/json') {
+    throw new ServiceError('invalid_request', { detail: 'The body must be application/json.' })
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    throw new ServiceError('invalid_request', { cause, detail: 'The body is not JSON.' })
+  }
+}

@@ -1,0 +1,43 @@
+// Where a sign-in may lead back to: a path of this service, or an exact allowed origin. The value is resolved as a browser
+// would and origins are compared; prefixes are never looked at.
+import type { WebConfig } from '../config.ts'
+import { ServiceError } from '../errors.ts'
+
+const maxBytes = 400
+/** Where nothing is asked for. */
+export const defaultReturnTo = '/api/session'
+const signInRoutes = ['/api/login', '/api/redirect']
+
+/** The target as it may stand in a `Location`; throws `invalid_request`. */
+export function parseReturnTo(value: string | null, { publicUrl, allowedOrigins }: WebConfig): string {
+  if (value === null) return defaultReturnTo
+  const absolute = /^https?:\/\/[^/\\]/i.test(value)
+  const path = /^\/(?![/\\])/.test(value)
+  // URL parsers drop tabs and line ends and read a backslash as a slash: none of them belongs here.
+  if (!(absolute || path) || /[\\\p{Cc}\s]/u.test(value) || !URL.canParse(value, publicUrl)) throw refused()
+  const url = new URL(value, publicUrl)
+  const target = url.origin === publicUrl ? `${url.pathname}${url.search}${url.hash}` : url.href
+  const allowed = url.origin === publicUrl || allowedOrigins.has(url.origin)
+  const hasUser = url.username !== '' || url.password !== ''
+  // `/.//host` normalises to `//host`, which a browser reads as another host.
+  if (!allowed || hasUser || target.startsWith('//') || Buffer.byteLength(target) > maxBytes) throw refused()
+  if (url.origin === publicUrl && leadsToSignIn(url.pathname)) throw refused()
+  return target
+}
+
+/** Routes are matched without regard to case and encoding. */
+function leadsToSignIn(pathname: string): boolean {
+  let decoded = pathname
+  try {
+    decoded = decodeURIComponent(pathname)
+  } catch {
+    // A path that cannot be decoded is none of our routes.
+  }
+  return signInRoutes.includes(decoded.toLowerCase().replace(/\/+/g, '/').replace(/\/$/, ''))
+}
+
+function refused(): ServiceError {
+  return new ServiceError('invalid_request', {
+    detail: 'returnTo must be a path of this service or a URL of an allowed origin, 400 bytes at most.',
+  })
+}

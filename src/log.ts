@@ -1,0 +1,58 @@
+// One way to log: an event name and fields of a fixed list. No message or body of an error is ever written, since those of
+// the SDKs can hold tokens (`err.request.body` of the ACS client is the Entra token).
+import type { InvocationContext } from '@azure/functions'
+import { ServiceError } from './errors.ts'
+
+export interface LogFields {
+  code?: string
+  status?: number
+  upstream?: 'entra' | 'acs' | 'table'
+  settings?: readonly string[]
+  error?: unknown
+}
+
+export type LogLevel = 'info' | 'warn' | 'error'
+export type Log = (level: LogLevel, event: string, fields?: LogFields) => void
+
+/** Logs as one JSON line through the invocation, so that the line is found under the invocation's id. */
+export function invocationLog(context: InvocationContext): Log {
+  return (level, event, { error, ...fields } = {}) => {
+    const line = JSON.stringify({
+      event,
+      traceId: context.invocationId,
+      ...fields,
+      ...(error === undefined ? {} : { error: describeError(error) }),
+    })
+    if (level === 'info') context.info(line)
+    else if (level === 'warn') context.warn(line)
+    else context.error(line)
+  }
+}
+
+/** What of an error is safe to write: class, codes, status, and where an unforeseen one was thrown; cause by cause. */
+export function describeError(error: unknown, depth = 0): Record<string, unknown> {
+  if (!(error instanceof Error)) return { name: typeof error }
+  const { code, errorCode, subError, statusCode, errorNo } = error as Error & Record<string, unknown>
+  const known = error instanceof ServiceError
+  return {
+    name: error.name,
+    ...only('code', code),
+    ...only('errorCode', errorCode),
+    ...only('subError', subError),
+    ...only('aadsts', errorNo),
+    ...only('statusCode', statusCode),
+    ...(known ? {} : { at: stackFrames(error) }),
+    ...(error.cause === undefined || depth > 3 ? {} : { cause: describeError(error.cause, depth + 1) }),
+  }
+}
+
+/** Codes are short identifiers; anything else in their place is not written. */
+function only(name: string, value: unknown): Record<string, unknown> {
+  const fits = typeof value === 'number' || (typeof value === 'string' && /^[\w.-]{1,64}$/.test(value))
+  return fits ? { [name]: value } : {}
+}
+
+function stackFrames(error: Error): string[] {
+  const lines = (error.stack ?? '').split('\n').map((line) => line.trim())
+  return lines.filter((line) => /^at .*:\d+:\d+\)?$/.test(line)).slice(0, 5)
+}

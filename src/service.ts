@@ -1,0 +1,59 @@
+// The parts of the running service, put together from its settings. Nothing here touches the network.
+import { TableClient } from '@azure/data-tables'
+import { type AcsExchange, createAcsExchange } from './acs/exchange.ts'
+import type { Config } from './config.ts'
+import { createEntraEndpoints, type EntraEndpoints } from './entra/endpoints.ts'
+import { createEntraRenewal } from './entra/renewal.ts'
+import { createEntraSignIn, type EntraSignIn } from './entra/sign-in.ts'
+import { createSealer } from './sessions/seal.ts'
+import { createSessionStore, type SessionStore } from './sessions/session-store.ts'
+import { createSignInCookies, type SignInCookies } from './sessions/sign-in-cookies.ts'
+import { createTokenIssuer, type TokenIssuer } from './tokens/token-issuer.ts'
+
+export interface Service {
+  config: Config
+  endpoints: EntraEndpoints
+  entraSignIn: EntraSignIn
+  signInCookies: SignInCookies
+  sessions: SessionStore
+  acs: AcsExchange
+  tokens: TokenIssuer
+  clock: () => Date
+}
+
+export function createService(config: Config, clock: () => Date): Service {
+  const { entra, web } = config
+  const endpoints = createEntraEndpoints(entra.authorityHost)
+  const sealer = createSealer(config.sealingKeys)
+  const sessions = createSessionStore({
+    table: createTable(config),
+    sealer,
+    limits: config.sessionLimits,
+    clock,
+  })
+  const acs = createAcsExchange(config.acsConnectionString, clock)
+  return {
+    config,
+    endpoints,
+    entraSignIn: createEntraSignIn({ entra, endpoints, redirectUri: `${web.publicUrl}/api/redirect`, clock }),
+    signInCookies: createSignInCookies(sealer, clock),
+    sessions,
+    acs,
+    tokens: createTokenIssuer({
+      entra: createEntraRenewal({ entra, endpoints, clock }),
+      acs,
+      sessions,
+      clientId: entra.clientId,
+      clock,
+    }),
+    clock,
+  }
+}
+
+function createTable({ tableConnectionString, tableName }: Config): TableClient {
+  return TableClient.fromConnectionString(tableConnectionString, tableName, {
+    // The emulator speaks plain http.
+    allowInsecureConnection: /UseDevelopmentStorage=true|http:/.test(tableConnectionString),
+    retryOptions: { maxRetries: 2, retryDelayInMs: 200, maxRetryDelayInMs: 1_000 },
+  })
+}

@@ -1,0 +1,75 @@
+// Authenticated encryption (AES-256-GCM) of what leaves the process, bound to what it is for and where it is stored: a
+// sealed value that is moved to another row, or used for another purpose, does not open.
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+
+export interface SealingKey {
+  kid: string
+  /** 32 bytes. */
+  key: Buffer
+}
+
+/** What a sealed value is for, in which format, and where it is stored (its table keys, or its cookie's name). */
+export interface SealContext {
+  purpose: 'session' | 'sign-in'
+  version: number
+  place: readonly string[]
+}
+
+export interface Sealer {
+  /** Seals with the newest key. `kid` has to be stored beside; it is authenticated, not contained. */
+  seal(context: SealContext, plain: Uint8Array): { kid: string; sealed: Buffer }
+  /** The plain bytes, `'unknown-key'` when this instance lacks the key, `undefined` when the value does not open. */
+  open(context: SealContext, kid: string, sealed: Uint8Array): Buffer | 'unknown-key' | undefined
+}
+
+const nonceBytes = 12
+const tagBytes = 16
+
+/** @param keys The first one seals, all open. */
+export function createSealer(keys: readonly [SealingKey, ...SealingKey[]]): Sealer {
+  const [newest] = keys
+  const byKid = new Map(keys.map((key) => [key.kid, key]))
+  return {
+    seal(context, plain) {
+      const nonce = randomBytes(nonceBytes)
+      const cipher = createCipheriv('aes-256-gcm', placeKey(newest, context), nonce)
+      cipher.setAAD(additionalData(newest, context))
+      return {
+        kid: newest.kid,
+        sealed: Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]),
+      }
+    },
+    open(context, kid, sealed) {
+      const key = byKid.get(kid)
+      if (!key) return 'unknown-key'
+      if (sealed.length < nonceBytes + tagBytes) return undefined
+      const decipher = createDecipheriv(
+        'aes-256-gcm',
+        placeKey(key, context),
+        sealed.subarray(0, nonceBytes),
+        {
+          authTagLength: tagBytes,
+        },
+      )
+      decipher.setAAD(additionalData(key, context))
+      decipher.setAuthTag(sealed.subarray(-tagBytes))
+      try {
+        return Buffer.concat([decipher.update(sealed.subarray(nonceBytes, -tagBytes)), decipher.final()])
+      } catch {
+        return undefined
+      }
+    },
+  }
+}
+
+/**
+ * A key of its own for each place (HKDF-SHA256, RFC 5869): random nonces under one key run out at 2³² writes
+ * (NIST SP 800-38D, 8.3), which one row never reaches, but all rows together may.
+ */
+function placeKey(key: SealingKey, { purpose, version, place }: SealContext): Buffer {
+  return Buffer.from(hkdfSync('sha256', key.key, '', JSON.stringify([purpose, version, ...place]), 32))
+}
+
+function additionalData(key: SealingKey, { purpose, version, place }: SealContext): Buffer {
+  return Buffer.from(JSON.stringify([purpose, version, key.kid, ...place]))
+}

@@ -1,0 +1,35 @@
+// Where a session is stored, and the cookie that leads there: `<PartitionKey>.<secret>`. The table knows the secret only as
+// its hash, so that a reader of the table cannot make a cookie.
+import { createHash, randomBytes } from 'node:crypto'
+import type { Account } from './session.ts'
+
+export interface SessionKey {
+  partitionKey: string
+  rowKey: string
+}
+
+/** All sessions of an account share a partition, so that they can be found and ended together. */
+export function accountPartition({ tenantId, objectId }: Pick<Account, 'tenantId' | 'objectId'>): string {
+  return sha256(`${tenantId}.${objectId}`)
+}
+
+/** A fresh secret of 256 random bits for a new session of this account. */
+export function newSessionKey(account: Account): { key: SessionKey; cookie: string } {
+  const partitionKey = accountPartition(account)
+  const secret = randomBytes(32).toString('base64url')
+  return { key: { partitionKey, rowKey: rowKeyOf(secret) }, cookie: `${partitionKey}.${secret}` }
+}
+
+/** Nothing when the cookie has not the form of ours. */
+export function sessionKeyOf(cookie: string | undefined): SessionKey | undefined {
+  const match = /^([\w-]{43})\.([\w-]{43})$/.exec(cookie ?? '')
+  return match?.[1] && match[2] ? { partitionKey: match[1], rowKey: rowKeyOf(match[2]) } : undefined
+}
+
+function rowKeyOf(secret: string): string {
+  return `s-${sha256(secret)}`
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('base64url')
+}

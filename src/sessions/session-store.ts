@@ -1,0 +1,166 @@
+// Sessions in one Azure table, one sealed row each. A sign-in creates, a renewal replaces with If-Match, nothing ever
+// upserts: a row that is gone stays gone, so a logout cannot be undone by a renewal that was under way.
+import type { TableClient } from '@azure/data-tables'
+import { asAzureError, unavailable } from '../azure-error.ts'
+import type { SessionLimits } from '../config.ts'
+import type { Deadline } from '../deadline.ts'
+import { ServiceError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Sealer } from './seal.ts'
+import { decodeSession, encodeSession, type Session, sessionExpiry } from './session.ts'
+import { newSessionKey, type SessionKey } from './session-key.ts'
+
+/** A session as it was read: `etag` says of which state of the row. */
+export interface StoredSession {
+  key: SessionKey
+  etag: string
+  session: Session
+}
+
+export interface Call {
+  deadline: Deadline
+  log: Log
+}
+
+export interface SessionStore {
+  /** Creates the row of a finished sign-in; the answer is the value of the session cookie. */
+  create(session: Session, call: Call): Promise<string>
+  /**
+   * One point read. Nothing when there is no live session: no row, past its limits, or a row that does not open (which is
+   * left for the purge). A row sealed with a key that this instance lacks is `upstream_unavailable`.
+   */
+  read(key: SessionKey, call: Call): Promise<StoredSession | undefined>
+  /** Writes if the row is still as it was read: `conflict` when another renewal was faster, `gone` when it was deleted. */
+  update(stored: StoredSession, session: Session, call: Call): Promise<'written' | 'conflict' | 'gone'>
+  /** Deletes the row; with `etag` only if it is still in that state. */
+  delete(key: SessionKey, call: Call, etag?: string): Promise<'deleted' | 'conflict' | 'gone'>
+  /** One read that finds nothing: rejects when the table cannot be used. */
+  probe(call: Call): Promise<void>
+}
+
+export interface SessionStoreOptions {
+  table: TableClient
+  sealer: Sealer
+  limits: SessionLimits
+  clock: () => Date
+}
+
+interface Row {
+  partitionKey: string
+  rowKey: string
+  sealed: Uint8Array
+  kid: string
+  version: number
+  expiresAt: Date
+}
+
+const version = 1
+/** Below the 64 KiB that Azure allows a property; checked here because the local table does not. */
+const maxSealedBytes = 60 * 1024
+
+export function createSessionStore({ table, sealer, limits, clock }: SessionStoreOptions): SessionStore {
+  function toRow(key: SessionKey, session: Session): Row {
+    const { kid, sealed } = sealer.seal(sealContext(key, version), encodeSession(session))
+    if (sealed.length > maxSealedBytes) throw new Error(`session row of ${sealed.length} bytes`)
+    return { ...key, sealed, kid, version, expiresAt: sessionExpiry(session, limits) }
+  }
+
+  function openRow(key: SessionKey, row: Row, log: Log): Session | undefined {
+    const known = row.version === version && row.sealed instanceof Uint8Array && typeof row.kid === 'string'
+    const plain = known ? sealer.open(sealContext(key, row.version), row.kid, row.sealed) : undefined
+    if (plain === 'unknown-key') {
+      log('error', 'session-key-unknown')
+      throw new ServiceError('upstream_unavailable')
+    }
+    const session = plain && decodeSession(plain)
+    if (!session) log('warn', 'session-row-unreadable')
+    return session
+  }
+
+  return {
+    async create(session, { deadline }) {
+      const { key, cookie } = newSessionKey(session.account)
+      const row = toRow(key, session)
+      const insert = () => table.createEntity(row, { abortSignal: deadline.signal() })
+      try {
+        await insert().catch(async (error: unknown) => {
+          if (!isTableMissing(error)) throw error
+          await table.createTable({ abortSignal: deadline.signal() })
+          return insert()
+        })
+      } catch (error) {
+        // The key is fresh and random: a row that is there already is ours, from a try whose answer was lost.
+        if (statusOf(error) !== 409) throw tableError(error, clock())
+      }
+      return cookie
+    },
+
+    async read(key, { deadline, log }) {
+      const row = await table
+        .getEntity<Row>(key.partitionKey, key.rowKey, { abortSignal: deadline.signal() })
+        .catch((error: unknown) => {
+          if (statusOf(error) === 404) return undefined
+          throw tableError(error, clock())
+        })
+      const session = row && openRow(key, row, log)
+      if (!session || sessionExpiry(session, limits) <= clock()) return undefined
+      return { key, etag: row.etag, session }
+    },
+
+    async update({ key, etag }, session, { deadline }) {
+      const row = toRow(key, session)
+      try {
+        await table.updateEntity(row, 'Replace', { etag, abortSignal: deadline.signal() })
+        return 'written'
+      } catch (error) {
+        return lostTo(error, clock())
+      }
+    },
+
+    async delete({ partitionKey, rowKey }, { deadline }, etag = '*') {
+      try {
+        await table.deleteEntity(partitionKey, rowKey, { etag, abortSignal: deadline.signal() })
+        return 'deleted'
+      } catch (error) {
+        return lostTo(error, clock())
+      }
+    },
+
+    async probe({ deadline }) {
+      try {
+        await table.getEntity('probe', 'probe', { abortSignal: deadline.signal() })
+      } catch (error) {
+        // No such row, or no table yet: the first sign-in creates it.
+        if (statusOf(error) !== 404) throw tableError(error, clock())
+      }
+    },
+  }
+}
+
+function sealContext({ partitionKey, rowKey }: SessionKey, rowVersion: number) {
+  return { purpose: 'session', version: rowVersion, place: [partitionKey, rowKey] } as const
+}
+
+function isTableMissing(error: unknown): boolean {
+  return asAzureError(error)?.code === 'TableNotFound'
+}
+
+function statusOf(error: unknown): number | undefined {
+  return asAzureError(error)?.statusCode
+}
+
+/** Precondition failed: somebody else wrote. Not found: somebody deleted. */
+function lostTo(error: unknown, now: Date): 'conflict' | 'gone' {
+  if (statusOf(error) === 412) return 'conflict'
+  if (statusOf(error) === 404) return 'gone'
+  throw tableError(error, now)
+}
+
+/** What the table's answer means for the request; what is neither an answer nor a lack of one is a fault of ours. */
+function tableError(cause: unknown, now: Date): unknown {
+  const error = asAzureError(cause)
+  if (!error) return cause
+  if (error.statusCode === 401 || error.statusCode === 403)
+    return new ServiceError('misconfigured', { cause })
+  return unavailable(error, cause, now)
+}

@@ -1,0 +1,69 @@
+// The state of sign-ins that are under way, each sealed in a cookie of its own in the browser that began it: any instance
+// can finish it, no other browser can, and nothing is stored for those who never come back.
+import type { Cookie } from '@azure/functions'
+import * as z from 'zod'
+import type { SignInSecrets } from '../entra/sign-in.ts'
+import { type RequestCookies, signInCookie, signInCookieName } from '../http/cookies.ts'
+import type { Sealer } from './seal.ts'
+
+export interface PendingSignIn extends SignInSecrets {
+  returnTo: string
+  startedAt: Date
+}
+
+export interface SignInCookies {
+  /** Cookies for a new sign-in: its own, and deletions, so that a browser never holds more than five. */
+  begin(secrets: SignInSecrets, returnTo: string, incoming: RequestCookies): Cookie[]
+  /** The sign-in of this state if the browser began it; `isExpired` says whether it took longer than ten minutes. */
+  find(state: string, incoming: RequestCookies): { pending: PendingSignIn; isExpired: boolean } | undefined
+  /** The deletion of a sign-in's cookie. */
+  end(state: string): Cookie
+}
+
+const maxPending = 5
+const goodForMs = 10 * 60_000
+/** Longer than it is good for, so that a late redirect is told that it is late. */
+const maxAgeSeconds = 3_600
+const version = 1
+
+const content = z.object({
+  nonce: z.string(),
+  codeVerifier: z.string(),
+  returnTo: z.string(),
+  startedAt: z.number(),
+})
+
+export function createSignInCookies(sealer: Sealer, clock: () => Date): SignInCookies {
+  const sealContext = (state: string) =>
+    ({ purpose: 'sign-in', version, place: [signInCookieName(state)] }) as const
+
+  function open(state: string, incoming: RequestCookies): PendingSignIn | undefined {
+    const [kid = '', sealed = ''] = incoming.get(signInCookieName(state))?.split('.') ?? []
+    const plain = sealer.open(sealContext(state), kid, Buffer.from(sealed, 'base64url'))
+    if (!plain || plain === 'unknown-key') return undefined
+    const { data } = content.safeParse(JSON.parse(plain.toString()))
+    return data && { ...data, state, startedAt: new Date(data.startedAt) }
+  }
+
+  const end = (state: string) => signInCookie(state, '', 0)
+
+  return {
+    begin({ state, nonce, codeVerifier }, returnTo, incoming) {
+      const plain = JSON.stringify({ nonce, codeVerifier, returnTo, startedAt: clock().getTime() })
+      const { kid, sealed } = sealer.seal(sealContext(state), Buffer.from(plain))
+      const value = `${kid}.${sealed.toString('base64url')}`
+      // The oldest go first, by the time inside the seal; what does not open is the oldest of all.
+      const others = incoming
+        .signInStates()
+        .map((other) => ({ other, startedAt: open(other, incoming)?.startedAt.getTime() ?? 0 }))
+        .sort((a, b) => b.startedAt - a.startedAt)
+      const evicted = others.filter(({ startedAt }, index) => startedAt === 0 || index >= maxPending - 1)
+      return [signInCookie(state, value, maxAgeSeconds), ...evicted.map(({ other }) => end(other))]
+    },
+    find(state, incoming) {
+      const pending = open(state, incoming)
+      return pending && { pending, isExpired: clock().getTime() - pending.startedAt.getTime() > goodForMs }
+    },
+    end,
+  }
+}

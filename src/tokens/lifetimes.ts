@@ -1,0 +1,17 @@
+// How long tokens must still live. The client's own refresh comes 10 minutes before expiry, so what it gets then has to be
+// renewed already: below 15 minutes the service renews, and so never gives out less than 10 while Entra can issue more.
+
+const minuteMs = 60_000
+
+/** A stored ACS token with this much left is given as it is, and a cached Entra token with this much is exchanged. */
+export const renewBelowMs = 15 * minuteMs
+/** After losing a race, another renewal's token with this much left is good enough. */
+export const adoptFromMs = 10 * minuteMs
+/** While nothing better can be had, a stored token with more than this is given. */
+export const lastResortMs = 1 * minuteMs
+/** MSAL Node takes a cached token only with more than five minutes left, and refreshes below; its offset is fixed. */
+export const msalRenewalOffsetMs = 5 * minuteMs
+
+export function lastsFor(token: { expiresOn: Date } | undefined, ms: number, now: Date): boolean {
+  return token !== undefined && token.expiresOn.getTime() - now.getTime() >= ms
+}

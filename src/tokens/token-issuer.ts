@@ -1,0 +1,182 @@
+// The token rule: from a session to an ACS token that lasts. A hit is one point read; a renewal is at most one refresh at
+// Entra, one exchange at ACS and one conditional write, shared by all requests of the row that come meanwhile.
+import { setTimeout } from 'node:timers/promises'
+import type { AcsExchange } from '../acs/exchange.ts'
+import { accessTokenExpiry } from '../entra/msal-cache.ts'
+import type { EntraRenewal, EntraToken } from '../entra/renewal.ts'
+import { isPassing, ServiceError } from '../errors.ts'
+import type { Account, AcsToken, Session } from '../sessions/session.ts'
+import type { SessionKey } from '../sessions/session-key.ts'
+import type { Call, SessionStore, StoredSession } from '../sessions/session-store.ts'
+import { adoptFromMs, lastResortMs, lastsFor, msalRenewalOffsetMs, renewBelowMs } from './lifetimes.ts'
+import { createSingleFlight } from './single-flight.ts'
+
+export interface IssuedToken extends AcsToken {
+  /** Object id of the session's account. */
+  user: string
+}
+
+export interface TokenIssuer {
+  /**
+   * @param expectedUser Object id or username that the session's account must have, else `account_mismatch`.
+   * Throws `sign_in_required`, `interaction_required`, `consent_required`, `teams_license_required`, `account_mismatch`,
+   * `misconfigured`, `throttled` or `upstream_unavailable`.
+   */
+  issue(key: SessionKey | undefined, expectedUser: string | undefined, call: Call): Promise<IssuedToken>
+}
+
+export interface TokenIssuerOptions {
+  entra: EntraRenewal
+  acs: AcsExchange
+  sessions: SessionStore
+  /** The app that Entra tokens are issued to. */
+  clientId: string
+  clock: () => Date
+}
+
+const writeTries = 3
+const retryJitterMs = 100
+
+export function createTokenIssuer({
+  entra,
+  acs,
+  sessions,
+  clientId,
+  clock,
+}: TokenIssuerOptions): TokenIssuer {
+  const renewals = createSingleFlight<AcsToken>()
+
+  async function read(key: SessionKey, call: Call): Promise<StoredSession> {
+    const stored = await sessions.read(key, call)
+    if (!stored) throw new ServiceError('sign_in_required')
+    return stored
+  }
+
+  async function renew(stored: StoredSession, call: Call): Promise<AcsToken> {
+    try {
+      return await mint(stored, call)
+    } catch (error) {
+      const { acsToken } = stored.session
+      if (!isPassing(error) || !acsToken || !lastsFor(acsToken, lastResortMs, clock())) throw error
+      call.log('warn', 'stored-token-served', { error })
+      return acsToken
+    }
+  }
+
+  async function mint(stored: StoredSession, call: Call): Promise<AcsToken> {
+    const { session } = stored
+    let entraToken: EntraToken
+    try {
+      entraToken = await acquire(session, call)
+    } catch (error) {
+      if (!isSignInRequired(error)) throw error
+      return afterDeadRefreshToken(stored, error, call)
+    }
+    const renewed: Session = { ...session, msalCache: entraToken.msalCache, writtenAt: clock() }
+    try {
+      const minted = await exchange(entraToken, session.account, call)
+      renewed.acsToken = longer(minted, session.acsToken)
+    } catch (error) {
+      // What Entra gave is kept, so that the next try need not ask it again.
+      if (renewed.msalCache !== session.msalCache) await persist(stored, renewed, call)
+      throw error
+    }
+    return (await persist(stored, renewed, call)) ?? renewed.acsToken
+  }
+
+  /** The Entra token to exchange; when Entra does not answer, one that is still cached and valid. */
+  async function acquire(session: Session, { deadline, log }: Call): Promise<EntraToken> {
+    const expiresOn = accessTokenExpiry(session.msalCache)
+    const cached = expiresOn && { expiresOn }
+    const forceRefresh = !lastsFor(cached, renewBelowMs, clock())
+    try {
+      return await entra.acquire(session, { forceRefresh, deadline })
+    } catch (error) {
+      const cachedIsUsable = forceRefresh && lastsFor(cached, msalRenewalOffsetMs + 1_000, clock())
+      const storedIsServed = lastsFor(session.acsToken, lastResortMs, clock())
+      if (!isPassing(error) || !cachedIsUsable || storedIsServed) throw error
+      log('warn', 'cached-entra-token-used', { error })
+      return entra.acquire(session, { forceRefresh: false, deadline })
+    }
+  }
+
+  async function exchange(
+    { accessToken }: EntraToken,
+    { objectId }: Account,
+    { deadline }: Call,
+  ): Promise<AcsToken> {
+    try {
+      return await acs.exchange(
+        { teamsUserAadToken: accessToken, clientId, userObjectId: objectId },
+        deadline,
+      )
+    } catch (error) {
+      // The user cannot help it that ACS refuses a token which Entra just gave.
+      const refused = error instanceof ServiceError && error.code === 'invalid_token'
+      throw refused ? new ServiceError('upstream_unavailable', { cause: error }) : error
+    }
+  }
+
+  /** The session is over, unless another renewal wrote a newer row: then that one counts. */
+  async function afterDeadRefreshToken(
+    stored: StoredSession,
+    error: ServiceError,
+    call: Call,
+  ): Promise<AcsToken> {
+    const outcome = await sessions.delete(stored.key, call, stored.etag)
+    if (outcome !== 'conflict') throw error
+    const newer = await read(stored.key, call)
+    const { acsToken } = newer.session
+    if (acsToken && lastsFor(acsToken, adoptFromMs, clock())) return acsToken
+    // The next request starts from the newer row.
+    throw new ServiceError('upstream_unavailable', { cause: error })
+  }
+
+  /**
+   * Writes a renewed session. Answers another renewal's token when that one was faster; throws `sign_in_required` when the
+   * row is gone. Any other failure to write is logged only: a token that was minted is not lost to it.
+   */
+  async function persist(stored: StoredSession, renewed: Session, call: Call): Promise<AcsToken | undefined> {
+    let current = stored
+    try {
+      for (let tries = 1; tries <= writeTries; tries++) {
+        const outcome = await sessions.update(current, renewed, call)
+        if (outcome === 'written') return undefined
+        if (outcome === 'gone') throw new ServiceError('sign_in_required')
+        await setTimeout(Math.random() * retryJitterMs)
+        current = await read(stored.key, call)
+        const { acsToken } = current.session
+        if (acsToken && lastsFor(acsToken, adoptFromMs, clock())) return acsToken
+      }
+      call.log('warn', 'session-write-lost')
+    } catch (error) {
+      if (isSignInRequired(error)) throw error
+      call.log('warn', 'session-not-written', { error })
+    }
+    return undefined
+  }
+
+  return {
+    async issue(key, expectedUser, call) {
+      if (!key) throw new ServiceError('sign_in_required')
+      const stored = await read(key, call)
+      const { objectId, username } = stored.session.account
+      const named = expectedUser?.toLowerCase()
+      if (named !== undefined && named !== objectId.toLowerCase() && named !== username.toLowerCase()) {
+        throw new ServiceError('account_mismatch')
+      }
+      const { acsToken } = stored.session
+      const good = acsToken && lastsFor(acsToken, renewBelowMs, clock())
+      const token = good ? acsToken : await renewals(key.rowKey, () => renew(stored, call))
+      return { ...token, user: objectId }
+    },
+  }
+}
+
+function isSignInRequired(error: unknown): error is ServiceError {
+  return error instanceof ServiceError && error.code === 'sign_in_required'
+}
+
+function longer(minted: AcsToken, stored: AcsToken | undefined): AcsToken {
+  return stored && stored.expiresOn > minted.expiresOn ? stored : minted
+}
