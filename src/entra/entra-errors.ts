@@ -35,6 +35,8 @@ function renewalCode(error: unknown): ErrorCode {
   if (lacksConsent(error)) return 'consent_required'
   const claims = error instanceof InteractionRequiredAuthError && error.claims
   if (claims || wantsUser.has(error.errorCode) || wantsUser.has(error.subError)) return 'interaction_required'
+  // Entra gives this suberror with `unauthorized_client`.
+  if (error.subError === 'protection_policy_required') return 'sign_in_required'
   if (error.errorCode === 'invalid_grant' || error.errorCode === 'no_tokens_found') return 'sign_in_required'
   if (ourFault.has(error.errorCode)) return 'misconfigured'
   return error instanceof ClientAuthError ? 'internal_error' : 'upstream_unavailable'

@@ -1,0 +1,204 @@
+// What holds for every answer, row by row, over HTTP.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { entraErrors } from '../../dev/entra/errors.ts'
+import { Browser } from '../support/browser.ts'
+import { startService, type TestService } from '../support/service.ts'
+
+let service: TestService
+
+beforeAll(async () => {
+  service = await startService({ env: { ALLOWED_ORIGINS: 'https://calls.example.com' } })
+})
+afterAll(() => service.stop())
+afterEach(() => service.entra.faults.clear())
+
+const policy = "default-src 'none'; frame-ancestors 'none'"
+
+function expectFixedHeaders(response: Response): void {
+  expect(response.headers.get('cache-control')).toBe('no-store')
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+  expect(response.headers.get('referrer-policy')).toBe('no-referrer')
+  const isPage = response.headers.get('content-type')?.startsWith('text/html')
+  const csp = response.headers.get('content-security-policy') ?? ''
+  // A page lets in its one style sheet, by hash, and nothing else.
+  if (isPage)
+    expect(csp).toMatch(/^default-src 'none'; frame-ancestors 'none'; style-src 'sha256-[\w+/]{43}='$/)
+  else expect(csp).toBe(policy)
+}
+
+/** Every route in every status that it can be brought to without the clock. */
+async function everyAnswer(at: string): Promise<Response[]> {
+  const browser = new Browser(service)
+  const html = { headers: { accept: 'text/html' } }
+  const answers: Response[] = []
+  const add = async (answer: Promise<Response>) => void answers.push(await answer)
+  await add(browser.fetch(`${at}/api/login`))
+  await add(browser.fetch(`${at}/api/login?returnTo=https://evil.example`))
+  await add(browser.fetch(`${at}/api/login?prompt=none`, html))
+  await add(browser.fetch(`${at}/api/redirect`))
+  await add(browser.fetch(`${at}/api/redirect?state=x`, html))
+  await add(browser.fetch(`${at}/api/redirect?admin_consent=True`))
+  await add(browser.signIn({ loginAt: at, redirectAt: at }))
+  await add(browser.fetch(`${at}/api/session`))
+  await add(browser.fetch(`${at}/api/session`, { method: 'HEAD' }))
+  await add(browser.post(`${at}/api/token`))
+  await add(browser.post(`${at}/api/token`, { user: 'nobody@contoso.example' }))
+  await add(browser.post(`${at}/api/token`, { user: 7 }))
+  await add(browser.fetch(`${at}/api/token`, { method: 'POST' }))
+  await add(
+    browser.fetch(`${at}/api/token`, { method: 'OPTIONS', headers: { origin: 'https://calls.example.com' } }),
+  )
+  await add(
+    browser.fetch(`${at}/api/token`, { method: 'OPTIONS', headers: { origin: 'https://evil.example' } }),
+  )
+  await add(browser.post(`${at}/api/logout`))
+  await add(browser.post(`${at}/api/token`))
+  await add(browser.fetch(`${at}/api/session`))
+  await add(browser.fetch(`${at}/api/signed-out`))
+  await add(browser.fetch(`${at}/api/health/live`))
+  await add(browser.fetch(`${at}/api/health/ready`))
+  return answers
+}
+
+describe('H1 caching and framing', () => {
+  it('sends the fixed headers with every status of every route', async () => {
+    const answers = await everyAnswer(service.publicUrl)
+    expect(answers.map(({ status }) => status)).toEqual([
+      302, 400, 400, 400, 400, 200, 302, 200, 200, 200, 403, 400, 403, 204, 204, 200, 401, 401, 200, 200, 200,
+    ])
+    for (const answer of answers) {
+      expectFixedHeaders(answer)
+      expect(answer.headers.get('strict-transport-security')).toBeNull()
+    }
+  })
+
+  it('sends them when an upstream fails', async () => {
+    service.entra.faults.add({ match: { endpoint: 'token' }, status: 500 })
+    const answer = await new Browser(service).signIn()
+    expect(answer.status).toBe(503)
+    expectFixedHeaders(answer)
+  })
+
+  it('sends them, and HSTS, from a service on https, also when a setting is missing', async () => {
+    for (const secret of ['some-secret', undefined]) {
+      const secure = await service.start({
+        PUBLIC_URL: 'https://tokens.example.com',
+        ENTRA_CLIENT_SECRET: secret,
+      })
+      for (const path of ['/api/login', '/api/session', '/api/health/live', '/api/health/ready']) {
+        const answer = await fetch(`${secure.url}${path}`, { redirect: 'manual' })
+        expectFixedHeaders(answer)
+        expect(answer.headers.get('strict-transport-security')).toMatch(/^max-age=31536000/)
+      }
+    }
+  })
+
+  it('sends them with an error that nobody foresaw', async () => {
+    const broken = await service.start({ TokenStore: brokenTable(service) })
+    const browser = new Browser(service)
+    await browser.signIn()
+    const answer = await browser.post(`${broken.url}/api/token`)
+    expect(answer.status).toBeGreaterThanOrEqual(500)
+    expectFixedHeaders(answer)
+  })
+})
+
+/** A key that the table does not know. */
+function brokenTable({ env }: TestService): string {
+  return String(env.TokenStore).replace(
+    /AccountKey=[^;]+/,
+    `AccountKey=${Buffer.alloc(64, 7).toString('base64')}`,
+  )
+}
+
+describe('H2 echo', () => {
+  const canary = 'canary7f3a'
+  it('says nothing of what came in, on any route, as JSON or as a page', async () => {
+    const browser = new Browser(service)
+    const signedIn = new Browser(service)
+    await signedIn.signIn()
+    for (const accept of ['application/json', 'text/html']) {
+      const headers = {
+        accept,
+        'x-canary': canary,
+        referer: `https://${canary}.example/`,
+        'user-agent': canary,
+      }
+      const answers = [
+        await browser.fetch(`/api/login?returnTo=https://${canary}.example/`, { headers }),
+        await browser.fetch(`/api/login?prompt=${canary}`, { headers }),
+        await browser.fetch(`/api/login?loginHint=${canary}%00`, { headers }),
+        await browser.fetch(`/api/redirect?state=${canary}&code=${canary}`, { headers }),
+        await browser.fetch(
+          `/api/redirect?error=${canary}&error_description=${canary}&state=${'A'.repeat(43)}`,
+          {
+            headers,
+          },
+        ),
+        await browser.fetch(`/api/redirect?admin_consent=True&tenant=${canary}`, { headers }),
+        await browser.fetch(`/api/session?${canary}=${canary}`, {
+          headers: { ...headers, cookie: `a=${canary}` },
+        }),
+        await signedIn.post('/api/token', { user: canary }, headers),
+        await signedIn.post('/api/token', { user: { [canary]: canary } }, headers),
+        await signedIn.fetch('/api/token', {
+          method: 'POST',
+          headers: { ...headers, 'x-requested-with': canary, 'content-type': canary },
+          body: canary,
+        }),
+        await signedIn.fetch('/api/token', {
+          method: 'POST',
+          headers: { ...headers, 'x-requested-with': canary, 'content-type': 'application/json' },
+          body: `{"${canary}`,
+        }),
+        await signedIn.post('/api/token', undefined, { ...headers, origin: `https://${canary}.example` }),
+      ]
+      for (const answer of answers) {
+        expect(answer.status).toBeLessThan(500)
+        expect(await answer.text()).not.toContain(canary)
+        expect(JSON.stringify([...answer.headers])).not.toContain(canary)
+      }
+    }
+  })
+
+  it.each(Object.entries(entraErrors))(
+    'says nothing of what Entra said (%s), at the redirect or at a renewal',
+    async (_, entraError) => {
+      const browser = new Browser(service)
+      // An Entra token so short that the next request has to renew it.
+      service.entra.options.lifetimes.accessTokenSeconds = 720
+      await browser.signIn()
+      service.entra.options.lifetimes.accessTokenSeconds = 4_500
+      service.entra.faults.add({ match: { endpoint: 'token' }, entraError })
+      service.acs.faults.add({ status: 500, json: { error: { code: 'canary', message: 'canary' } } })
+      for (const accept of ['application/json', 'text/html']) {
+        const redirect = await new Browser(service).untilRedirect()
+        const answers = [
+          await browser.fetch(redirect.href, { headers: { accept } }),
+          await browser.post('/api/token', undefined, { accept }),
+        ]
+        for (const answer of answers) {
+          const text = await answer.text()
+          expect(answer.status).toBeGreaterThanOrEqual(400)
+          expect(text).not.toMatch(
+            /AADSTS|canary|Trace ID|Correlation|invalid_grant|node_modules|\.ts:|\.cjs|\bat /,
+          )
+        }
+      }
+      service.acs.faults.clear()
+    },
+  )
+
+  it('gives errors a stable form with a trace id of its own', async () => {
+    const answer = await new Browser(service).post('/api/token')
+    expect(answer.headers.get('content-type')).toBe('application/problem+json')
+    expect(await answer.json()).toEqual({
+      type: 'urn:teams-token-service:error:sign_in_required',
+      title: 'Sign-in required',
+      status: 401,
+      code: 'sign_in_required',
+      traceId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      loginUrl: `${service.publicUrl}/api/login`,
+    })
+  })
+})

@@ -1,0 +1,41 @@
+// What all test files share: the bundle, one Azurite in memory, one certificate. Tests keep apart by table names.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { buildBundle } from '../../build.ts'
+import { startAzurite } from '../../dev/azurite.ts'
+import { type Certificate, createCertificate } from '../../dev/certificate.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Connection string of the table service. */
+    azurite: string
+    /** For stand-ins that serve https. */
+    certificate: Certificate
+    /** PEM file of the certificate's CA, for NODE_EXTRA_CA_CERTS of other processes. */
+    caFile: string
+    /** The app folder: its package.json names the bundle. */
+    bundleFolder: string
+  }
+}
+
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const [bundle, azurite, certificate, folder] = await Promise.all([
+    buildBundle(),
+    startAzurite(),
+    createCertificate(),
+    mkdtemp(join(tmpdir(), 'teams-token-service-')),
+  ])
+  const caFile = join(folder, 'ca.pem')
+  await writeFile(caFile, certificate.ca)
+  project.provide('azurite', azurite.connectionString)
+  project.provide('certificate', certificate)
+  project.provide('caFile', caFile)
+  project.provide('bundleFolder', dirname(dirname(bundle)))
+
+  return async () => {
+    await azurite.stop()
+    await rm(folder, { recursive: true })
+  }
+}

@@ -1,0 +1,239 @@
+// The token rule when Entra, ACS or another instance gets in the way, over HTTP against two instances.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { acsErrors } from '../../dev/acs/errors.ts'
+import { entraErrors } from '../../dev/entra/errors.ts'
+import { Browser, problemOf } from '../support/browser.ts'
+import { rowOf, startService, type TestService } from '../support/service.ts'
+
+let service: TestService
+let other: string
+
+beforeAll(async () => {
+  service = await startService({ instances: 2 })
+  other = service.instances[1]?.url ?? ''
+})
+afterAll(() => service.stop())
+afterEach(() => {
+  service.entra.faults.clear()
+  service.acs.faults.clear()
+})
+
+const refreshes = () => service.entra.requests.filter(({ grantType }) => grantType === 'refresh_token')
+
+/** A session whose Entra token is due; with `stored`, it has an ACS token, which is due as well. */
+async function dueForRenewal({ stored = false, person = 'adele@contoso.example' } = {}): Promise<Browser> {
+  service.entra.options.lifetimes.accessTokenSeconds = 720
+  const browser = new Browser(service)
+  await browser.signIn({ person })
+  if (stored) await browser.token()
+  service.entra.options.lifetimes.accessTokenSeconds = 4_500
+  service.entra.requests.length = 0
+  service.acs.requests.length = 0
+  return browser
+}
+
+const isStored = (browser: Browser) =>
+  rowOf(service.table, browser.sessionCookie).then(
+    () => true,
+    () => false,
+  )
+
+describe('what Entra says at a renewal', () => {
+  it.each([
+    ['refreshTokenExpired', 401, 'sign_in_required', false],
+    ['refreshTokenRevoked', 401, 'sign_in_required', false],
+    ['tokenExpired', 401, 'sign_in_required', false],
+    ['badToken', 401, 'sign_in_required', false],
+    ['protectionPolicyRequired', 401, 'sign_in_required', false],
+    ['userDisabled', 401, 'sign_in_required', false],
+    ['mfaRequired', 401, 'interaction_required', true],
+    ['interactionRequired', 401, 'interaction_required', true],
+    ['consentRequired', 403, 'consent_required', true],
+  ] as const)('%s is %i %s; the row stays: %s', async (name, status, code, stays) => {
+    const browser = await dueForRenewal({ stored: true })
+    service.entra.faults.add({ match: { endpoint: 'token' }, entraError: entraErrors[name] })
+    const answer = await browser.post('/api/token')
+    expect(answer.headers.getSetCookie()).toEqual([])
+    const problem = (await answer.json()) as Record<string, unknown>
+    expect([answer.status, problem.code]).toEqual([status, code])
+    expect(problem.loginUrl).toBe(status === 401 ? `${service.publicUrl}/api/login` : undefined)
+    expect(typeof problem.adminConsentUrl).toBe(code === 'consent_required' ? 'string' : 'undefined')
+    expect(await isStored(browser)).toBe(stays)
+    expect(refreshes()).toHaveLength(1)
+    expect(service.acs.requests).toEqual([])
+  })
+
+  it('about a revoked user really ends the session', async () => {
+    const browser = await dueForRenewal({ person: 'alex@contoso.example' })
+    service.entra.revokeRefreshTokens((await (await browser.fetch('/api/session')).json()).account.objectId)
+    expect(await problemOf(await browser.post('/api/token'))).toEqual({
+      status: 401,
+      code: 'sign_in_required',
+    })
+    service.entra.requests.length = 0
+    expect(await problemOf(await browser.post('/api/token'))).toEqual({
+      status: 401,
+      code: 'sign_in_required',
+    })
+    // A dead refresh token is not sent again.
+    expect(refreshes()).toEqual([])
+  })
+
+  it.each([
+    ['a wrong client', { error: 'invalid_client', codes: [7000215], status: 401 }],
+    ['an app of the wrong kind', { error: 'invalid_request', codes: [9002327] }],
+  ])('about %s is misconfigured', async (_, entraError) => {
+    const browser = await dueForRenewal()
+    service.entra.faults.add({ match: { endpoint: 'token' }, entraError })
+    expect(await problemOf(await browser.post('/api/token'))).toEqual({ status: 503, code: 'misconfigured' })
+    expect(await isStored(browser)).toBe(true)
+  })
+})
+
+describe('when Entra does not answer a renewal', () => {
+  const faults = [
+    ['503', { entraError: entraErrors.unavailable }, 'upstream_unavailable'],
+    ['429', { entraError: entraErrors.throttled }, 'throttled'],
+    ['reset', { reset: true }, 'upstream_unavailable'],
+    ['HTML', { raw: '<h1>Bad gateway</h1>' }, 'upstream_unavailable'],
+    ['200 {}', { json: {} }, 'upstream_unavailable'],
+    ['200 []', { json: [] }, 'upstream_unavailable'],
+  ] as const
+  it.each(faults)('(%s) the stored ACS token is served while it lasts', async (_, fault) => {
+    const browser = await dueForRenewal({ stored: true })
+    service.entra.faults.add({ match: { endpoint: 'token' }, ...fault })
+    const issued = await browser.token()
+    expect(Date.parse(issued.expiresOn) - Date.now()).toBeGreaterThan(10 * 60_000)
+    expect(service.acs.requests).toEqual([])
+  })
+
+  it.each(faults)('(%s) a cached Entra token that is still valid is exchanged', async (_, fault) => {
+    const browser = await dueForRenewal()
+    service.entra.faults.add({ match: { endpoint: 'token' }, ...fault })
+    await browser.token()
+    expect(service.acs.requests).toHaveLength(1)
+  })
+
+  it.each(faults)(
+    '(%s) and nothing is left, it is 503 with Retry-After, and the session stays',
+    async (_, fault, code) => {
+      service.entra.options.lifetimes.accessTokenSeconds = 200
+      const browser = new Browser(service)
+      await browser.signIn()
+      service.entra.options.lifetimes.accessTokenSeconds = 4_500
+      const handle = service.entra.faults.add({ match: { endpoint: 'token' }, ...fault })
+      const answer = await browser.post('/api/token')
+      const least = code === 'throttled' ? 30 : 1
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(least)
+      expect(await problemOf(answer)).toEqual({ status: 503, code })
+      handle.remove()
+      expect((await browser.post('/api/token')).status).toBe(200)
+    },
+  )
+
+  it('at all, the request ends within its deadline', async () => {
+    const browser = await dueForRenewal()
+    service.entra.faults.add({ match: { endpoint: 'token' }, hang: true })
+    service.acs.faults.add({ hang: true })
+    const started = performance.now()
+    expect(await problemOf(await browser.post('/api/token'))).toEqual({
+      status: 503,
+      code: 'upstream_unavailable',
+    })
+    expect(performance.now() - started).toBeLessThan(10_000)
+  })
+})
+
+describe('what ACS says', () => {
+  it.each([
+    ['401 about the token', acsErrors.invalidAccessToken, 503, 'upstream_unavailable'],
+    ['401 about our key', acsErrors.denied, 503, 'misconfigured'],
+    ['403 about our identity', acsErrors.forbidden, 503, 'misconfigured'],
+    ['403 about the license', acsErrors.licenseMissing, 403, 'teams_license_required'],
+    [
+      '400 about the user',
+      { status: 400, code: 'ValidationError', target: 'userId' },
+      403,
+      'account_mismatch',
+    ],
+    [
+      '400 about the app',
+      { status: 400, code: 'ValidationError', target: 'appId' },
+      503,
+      'upstream_unavailable',
+    ],
+    ['429', acsErrors.throttled, 503, 'throttled'],
+    ['503', acsErrors.unavailable, 503, 'upstream_unavailable'],
+  ])('%s is mapped, and not asked again', async (_, acsError, status, code) => {
+    const browser = await dueForRenewal()
+    service.acs.faults.add({ acsError: { message: 'canary', ...acsError } })
+    expect(await problemOf(await browser.post('/api/token'))).toEqual({ status, code })
+    expect(service.acs.requests).toHaveLength(1)
+  })
+
+  it.each([
+    ['nothing', {}],
+    ['an empty token', { token: '', expiresOn: '2030-01-01T00:00:00Z' }],
+    ['no expiry', { token: 'opaque' }],
+    ['a broken expiry', { token: 'opaque', expiresOn: 'soon' }],
+  ])('with 200 and %s is an outage', async (_, json) => {
+    const browser = await dueForRenewal()
+    service.acs.faults.add({ json })
+    expect(await problemOf(await browser.post('/api/token'))).toEqual({
+      status: 503,
+      code: 'upstream_unavailable',
+    })
+  })
+
+  it('in passing does not keep people from a stored token, nor cost a second refresh at Entra', async () => {
+    const browser = await dueForRenewal({ stored: true })
+    const fault = service.acs.faults.add({ status: 500, json: {} })
+    const first = await browser.token()
+    expect(await browser.token()).toEqual(first)
+    fault.remove()
+    expect((await browser.token()).token).not.toBe(first.token)
+    // The Entra token of the first try was kept in the row.
+    expect(refreshes()).toHaveLength(1)
+  })
+
+  it('about a person without a Teams license reaches that person', async () => {
+    const browser = new Browser(service)
+    await browser.signIn({ person: 'lee@contoso.example' })
+    expect(await problemOf(await browser.post('/api/token'))).toEqual({
+      status: 403,
+      code: 'teams_license_required',
+    })
+  })
+})
+
+describe('two instances that renew at once', () => {
+  it('both answer with a good token, and the row keeps one of them', async () => {
+    const browser = await dueForRenewal()
+    service.acs.faults.add({ delayMs: 300 })
+    const [one, two] = await Promise.all([browser.token(), browser.token(other)])
+    for (const issued of [one, two]) {
+      expect(Date.parse(issued.expiresOn) - Date.now()).toBeGreaterThan(10 * 60_000)
+      await service.acs.verify(issued.token)
+    }
+    const kept = await browser.token()
+    expect([one.token, two.token]).toContain(kept.token)
+    // The slower one adopted what the faster one wrote.
+    expect(one.token).toBe(two.token)
+  })
+
+  it('end no session when the slower one is told that its refresh token is dead', async () => {
+    const browser = await dueForRenewal()
+    // The first refresh is answered late and with a refusal; meanwhile the other instance renews.
+    service.entra.faults.add({
+      match: { endpoint: 'token' },
+      entraError: entraErrors.badToken,
+      delayMs: 500,
+      times: 1,
+    })
+    const slow = browser.token()
+    while (refreshes().length === 0) await new Promise((resolve) => setImmediate(resolve))
+    const fast = await browser.token(other)
+    expect(await slow).toEqual(fast)
+    expect(await browser.token()).toEqual(fast)
+  })
+})
