@@ -127,6 +127,7 @@ export function isPassing(error: unknown): boolean {
 /** Seconds of a Retry-After header (RFC 9110, 10.2.3: delay-seconds or an HTTP date), or nothing. */
 export function parseRetryAfter(value: string | null | undefined, now: Date): number | undefined {
   if (!value) return undefined
-  const seconds = /^\d{1,6}$/.test(value) ? Number(value) : (Date.parse(value) - now.getTime()) / 1000
-  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined
+  if (/^\d{1,6}$/.test(value)) return Number(value)
+  const at = value.endsWith(' GMT') ? Date.parse(value) : Number.NaN
+  return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now.getTime()) / 1000))
 }

@@ -26,23 +26,25 @@ export function createSessionCachePlugin(stored = ''): SessionCachePlugin {
 }
 
 /** The part of MSAL's serialized cache that is looked at; snake_case, unlike MSAL's TypeScript types. */
-const cacheShape = z.looseObject({
-  AccessToken: z.record(z.string(), z.looseObject({ expires_on: z.coerce.number() })).default({}),
-})
+const accessToken = z.looseObject({ expires_on: z.union([z.string(), z.number()]) })
+const cacheShape = z.looseObject({ AccessToken: z.record(z.string(), accessToken).default({}) })
 
 /** What is stored: no ID token (a fifth of the row, and silent requests work without), no token that has run out. */
 export function pruneMsalCache(serialized: string, now: Date): string {
   const cache = cacheShape.parse(JSON.parse(serialized))
-  const live = Object.entries(cache.AccessToken).filter(
-    ([, token]) => token.expires_on * 1000 > now.getTime(),
-  )
+  const live = Object.entries(cache.AccessToken).filter(([, token]) => expiresOn(token) > now)
   return JSON.stringify({ ...cache, IdToken: {}, AccessToken: Object.fromEntries(live) })
 }
 
-/** When the cached Entra token runs out. One account with one set of scopes has one. */
+/** When the cached Entra token runs out; the last one, if there are several. */
 export function accessTokenExpiry(serialized: string): Date | undefined {
   const tokens = Object.values(cacheShape.parse(JSON.parse(serialized)).AccessToken)
-  return tokens.length === 0
-    ? undefined
-    : new Date(Math.max(...tokens.map((token) => token.expires_on)) * 1000)
+  return tokens
+    .map(expiresOn)
+    .sort((a, b) => a.getTime() - b.getTime())
+    .at(-1)
+}
+
+function expiresOn(token: z.infer<typeof accessToken>): Date {
+  return new Date(Number(token.expires_on) * 1000)
 }

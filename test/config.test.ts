@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import sample from '../local.settings.sample.json' with { type: 'json' }
+import { readSettings, sampleSealingKey } from '../src/config.ts'
+
+const key = () => randomBytes(32).toString('base64url')
+const good = {
+  ENTRA_TENANT_ID: '5D1C33A8-02f4-4d0e-9a3b-7c1f40d5e201',
+  ENTRA_CLIENT_ID: '8d3f6a52-1c7e-4b90-a4d6-5e2f0b9c7a11',
+  COMMUNICATION_SERVICES_CONNECTION_STRING:
+    'endpoint=https://r.communication.azure.com/;accesskey=c2VjcmV0LWtleQ==',
+  AzureWebJobsStorage: 'UseDevelopmentStorage=true',
+  SEALING_KEYS: `k1:${key()}`,
+  WEBSITE_HOSTNAME: 'localhost:7071',
+}
+
+describe('settings', () => {
+  it('that are good give a config with the documented defaults', () => {
+    const { config, problems } = readSettings(good)
+    expect(problems).toEqual([])
+    expect(config).toMatchObject({
+      web: { publicUrl: 'http://localhost:7071', allowedOrigins: new Set() },
+      entra: {
+        authorityHost: 'https://login.microsoftonline.com',
+        tenantId: '5d1c33a8-02f4-4d0e-9a3b-7c1f40d5e201',
+        credential: { kind: 'none' },
+        allowedTenants: new Set(['5d1c33a8-02f4-4d0e-9a3b-7c1f40d5e201']),
+      },
+      tableConnectionString: 'UseDevelopmentStorage=true',
+      tableName: 'sessions',
+      sessionCookieSameSite: 'Lax',
+      sessionLimits: { maxMs: 168 * 3_600_000, idleMs: 24 * 3_600_000 },
+    })
+  })
+
+  it('that are empty count as missing, and all that is missing is named at once', () => {
+    const { config, problems } = readSettings({ ENTRA_TENANT_ID: ' ', SEALING_KEYS: '' })
+    expect(config).toBeUndefined()
+    expect(problems).toEqual([
+      'ENTRA_TENANT_ID is missing',
+      'ENTRA_CLIENT_ID is missing',
+      'COMMUNICATION_SERVICES_CONNECTION_STRING is missing',
+      'SEALING_KEYS is missing',
+      'PUBLIC_URL is missing',
+      'TokenStore is missing',
+    ])
+  })
+
+  it.each([
+    ['ENTRA_TENANT_ID', 'contoso.example'],
+    ['ENTRA_CLIENT_ID', 'not-a-guid'],
+    ['ENTRA_AUTHORITY_HOST', 'http://localhost:7072'],
+    ['ENTRA_AUTHORITY_HOST', 'https://login.example.com/tenant'],
+    ['ALLOWED_TENANTS', 'contoso'],
+    ['ALLOWED_TENANTS', ','],
+    [
+      'COMMUNICATION_SERVICES_CONNECTION_STRING',
+      'accesskey=c2VjcmV0LWtleQ==;endpoint=https://r.communication.azure.com/',
+    ],
+    [
+      'COMMUNICATION_SERVICES_CONNECTION_STRING',
+      'endpoint=http://r.communication.azure.com/;accesskey=c2VjcmV0LWtleQ==',
+    ],
+    ['COMMUNICATION_SERVICES_CONNECTION_STRING', 'endpoint=https://r.communication.azure.com/;accesskey=%%%'],
+    ['TokenStore', 'AccountName=a'],
+    ['TOKEN_TABLE', 'my-table'],
+    ['SEALING_KEYS', key()],
+    ['SEALING_KEYS', 'k1:dG9vLXNob3J0'],
+    ['SEALING_KEYS', `k1:${key()},k1:${key()}`],
+    ['SEALING_KEYS', ' , '],
+    ['PUBLIC_URL', 'https://tokens.example.com/path'],
+    ['PUBLIC_URL', 'http://tokens.example.com'],
+    ['PUBLIC_URL', 'tokens.example.com'],
+    ['ALLOWED_ORIGINS', 'https://calls.example.com/app'],
+    ['ALLOWED_ORIGINS', '*'],
+    ['ALLOWED_ORIGINS', 'https://a.example,null'],
+    ['SESSION_COOKIE_SAME_SITE', 'Strict'],
+    ['SESSION_MAX_HOURS', '0'],
+    ['SESSION_IDLE_HOURS', 'a day'],
+    ['SESSION_IDLE_HOURS', 'Infinity'],
+  ])('%s=%s is one problem, named without its value', (name, value) => {
+    const { config, problems } = readSettings({ ...good, [name]: value })
+    expect(config).toBeUndefined()
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(new RegExp(`^${name} `))
+    if (value.length > 1) expect(problems[0]).not.toContain(value)
+  })
+
+  it('take lists with blanks, fractions of hours, and a slash at the end of an origin', () => {
+    const { config } = readSettings({
+      ...good,
+      ALLOWED_ORIGINS: ' https://a.example , http://localhost:5173/ ',
+      SESSION_MAX_HOURS: '1.5',
+      SEALING_KEYS: `new:${key()} , old:${key()}`,
+    })
+    expect(config?.web.allowedOrigins).toEqual(new Set(['https://a.example', 'http://localhost:5173']))
+    expect(config?.sessionLimits.maxMs).toBe(5_400_000)
+    expect(config?.sealingKeys.map(({ kid }) => kid)).toEqual(['new', 'old'])
+  })
+
+  it('prefer TokenStore to AzureWebJobsStorage and PUBLIC_URL to WEBSITE_HOSTNAME', () => {
+    const TokenStore =
+      'DefaultEndpointsProtocol=https;AccountName=tokens;AccountKey=a2V5;EndpointSuffix=core.windows.net'
+    const { config } = readSettings({ ...good, TokenStore, PUBLIC_URL: 'http://localhost:9000' })
+    expect(config?.tableConnectionString).toBe(TokenStore)
+    expect(config?.web.publicUrl).toBe('http://localhost:9000')
+  })
+
+  it('ask for a client secret and refuse the key of the sample on any address but loopback', () => {
+    const deployed = { ...good, WEBSITE_HOSTNAME: 'tokens.azurewebsites.net' }
+    expect(readSettings(deployed).problems).toEqual([
+      'ENTRA_CLIENT_SECRET is missing (only a loopback address does without)',
+    ])
+    const withSample = {
+      ...deployed,
+      ENTRA_CLIENT_SECRET: 's',
+      SEALING_KEYS: `k1:${key()},any:${sampleSealingKey}`,
+    }
+    expect(readSettings(withSample).problems).toEqual([
+      'SEALING_KEYS holds the key of the sample, which is public',
+    ])
+    const { config } = readSettings({ ...deployed, ENTRA_CLIENT_SECRET: 's' })
+    expect(config?.web.publicUrl).toBe('https://tokens.azurewebsites.net')
+    expect(config?.entra.credential).toEqual({ kind: 'secret', secret: 's' })
+  })
+
+  it('of the web edge are known even when others are wrong', () => {
+    const { config, web } = readSettings({
+      PUBLIC_URL: 'https://t.example',
+      ALLOWED_ORIGINS: 'https://a.example',
+    })
+    expect(config).toBeUndefined()
+    expect(web).toEqual({ publicUrl: 'https://t.example', allowedOrigins: new Set(['https://a.example']) })
+  })
+})
+
+describe('local.settings.sample.json', () => {
+  it('works as it is', () => {
+    const { config, problems } = readSettings({ ...sample.Values, WEBSITE_HOSTNAME: 'localhost:7071' })
+    expect(problems).toEqual([])
+    expect(config?.web.publicUrl).toBe('http://localhost:7071')
+  })
+
+  it('holds the key that is refused elsewhere', () => {
+    expect(sample.Values.SEALING_KEYS).toMatch(new RegExp(`:${sampleSealingKey}$`))
+  })
+})

@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { abortable, startDeadline } from '../src/deadline.ts'
+
+describe('the deadline of a request', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    vi.spyOn(AbortSignal, 'timeout')
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.restoreAllMocks()
+  })
+  const granted = () => vi.mocked(AbortSignal.timeout).mock.lastCall?.[0]
+
+  it('gives a call 4 s, or what is left of 9 s', () => {
+    const deadline = startDeadline()
+    deadline.signal()
+    expect(granted()).toBe(4_000)
+    vi.advanceTimersByTime(6_000)
+    deadline.signal()
+    expect(granted()).toBe(3_000)
+    vi.advanceTimersByTime(60_000)
+    deadline.signal()
+    expect(granted()).toBe(0)
+  })
+
+  it('keeps back what the last write needs', () => {
+    const deadline = startDeadline()
+    vi.advanceTimersByTime(6_000)
+    deadline.signal(1_000)
+    expect(granted()).toBe(2_000)
+  })
+})
+
+describe('work that takes no signal', () => {
+  it('is given up when the signal aborts, with its reason', async () => {
+    const controller = new AbortController()
+    const work = abortable(controller.signal, new Promise(() => {}))
+    controller.abort(new Error('too late'))
+    await expect(work).rejects.toThrow('too late')
+    await expect(abortable(controller.signal, Promise.resolve(1))).rejects.toThrow('too late')
+  })
+
+  it('gives its own result or error otherwise', async () => {
+    const { signal } = new AbortController()
+    expect(await abortable(signal, Promise.resolve(7))).toBe(7)
+    await expect(abortable(signal, Promise.reject(new Error('own')))).rejects.toThrow('own')
+  })
+})

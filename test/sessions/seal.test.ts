@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createSealer, type SealContext, type SealingKey } from '../../src/sessions/seal.ts'
+
+const newKey = (kid: string): SealingKey => ({ kid, key: randomBytes(32) })
+const key = newKey('k1')
+const context: SealContext = { purpose: 'session', version: 1, place: ['partition', 'row'] }
+const plain = Buffer.from('what nobody else may read')
+
+describe('a sealed value', () => {
+  it('opens where it was sealed, for any bytes and any place', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 2_000 }),
+        fc.array(fc.string(), { maxLength: 3 }),
+        (bytes, place) => {
+          const sealer = createSealer([key])
+          const { kid, sealed } = sealer.seal({ ...context, place }, bytes)
+          expect(sealer.open({ ...context, place }, kid, sealed)).toEqual(Buffer.from(bytes))
+        },
+      ),
+    )
+  })
+
+  it.each<[string, SealContext]>([
+    ['another purpose', { ...context, purpose: 'sign-in' }],
+    ['another version', { ...context, version: 2 }],
+    ['another row', { ...context, place: ['partition', 'other'] }],
+    ['another split of the same place', { ...context, place: ['partitionrow'] }],
+    ['a place in another order', { ...context, place: ['row', 'partition'] }],
+  ])('does not open for %s', (_, elsewhere) => {
+    const sealer = createSealer([key])
+    const { kid, sealed } = sealer.seal(context, plain)
+    expect(sealer.open(elsewhere, kid, sealed)).toBeUndefined()
+  })
+
+  it('does not open with any one byte changed, cut off or added', () => {
+    const sealer = createSealer([key])
+    const { kid, sealed } = sealer.seal(context, plain)
+    for (let index = 0; index < sealed.length; index++) {
+      const changed = Buffer.from(sealed)
+      changed[index] = (changed[index] ?? 0) ^ 0x80
+      expect(sealer.open(context, kid, changed)).toBeUndefined()
+      expect(sealer.open(context, kid, sealed.subarray(0, index))).toBeUndefined()
+    }
+    expect(sealer.open(context, kid, Buffer.concat([sealed, Buffer.from([0])]))).toBeUndefined()
+  })
+
+  it('does not open with another key of the same name', () => {
+    const { kid, sealed } = createSealer([key]).seal(context, plain)
+    expect(createSealer([newKey('k1')]).open(context, kid, sealed)).toBeUndefined()
+  })
+
+  it('does not open with the same key under another name', () => {
+    const { sealed } = createSealer([key]).seal(context, plain)
+    expect(createSealer([{ ...key, kid: 'k2' }]).open(context, 'k2', sealed)).toBeUndefined()
+  })
+
+  it('is told apart from one whose key this instance lacks', () => {
+    const { kid, sealed } = createSealer([newKey('k2')]).seal(context, plain)
+    expect(createSealer([key]).open(context, kid, sealed)).toBe('unknown-key')
+  })
+
+  it('is never the same twice', () => {
+    const sealer = createSealer([key])
+    const all = Array.from({ length: 100 }, () => sealer.seal(context, plain).sealed.toString('hex'))
+    expect(new Set(all).size).toBe(100)
+  })
+})
+
+describe('several keys', () => {
+  it('seal with the first and open with all', () => {
+    const older = newKey('older')
+    const { kid, sealed } = createSealer([older]).seal(context, plain)
+    const rotated = createSealer([newKey('newer'), older])
+    expect(rotated.open(context, kid, sealed)).toEqual(plain)
+    expect(rotated.seal(context, plain).kid).toBe('newer')
+  })
+})
