@@ -172,8 +172,8 @@ function webConfig(values: Partial<Values>): WebConfig | undefined {
 function crossChecks(values: Partial<Values>, env: Record<string, string | undefined>): string[] {
   const problems: string[] = []
   const publicUrl = values.PUBLIC_URL ?? values.WEBSITE_HOSTNAME
-  if (!publicUrl && !env['PUBLIC_URL'] && !env['WEBSITE_HOSTNAME']) problems.push('PUBLIC_URL is missing')
-  if (!env['TokenStore'] && !env['AzureWebJobsStorage']) problems.push('TokenStore is missing')
+  if (!publicUrl && !env.PUBLIC_URL && !env.WEBSITE_HOSTNAME) problems.push('PUBLIC_URL is missing')
+  if (!env.TokenStore && !env.AzureWebJobsStorage) problems.push('TokenStore is missing')
   if (publicUrl && !isLoopback(publicUrl)) {
     if (!values.ENTRA_CLIENT_SECRET)
       problems.push('ENTRA_CLIENT_SECRET is missing (only a loopback address does without)')

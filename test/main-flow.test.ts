@@ -353,6 +353,20 @@ describe('table operations', () => {
     expect(proxy.take()).toEqual(['DELETE entity'])
   })
 
+  it('whose answer is lost are tried again, and are not taken for those of others', async () => {
+    const browser = new Browser(service)
+    proxy.take()
+    proxy.loseNextAnswer('POST')
+    expect((await browser.signIn()).status).toBe(302)
+    expect(proxy.take()).toEqual(['POST table', 'POST table'])
+    proxy.loseNextAnswer('PUT')
+    const issued = await browser.token()
+    expect(await browser.token()).toEqual(issued)
+    proxy.loseNextAnswer('DELETE')
+    expect((await browser.post('/api/logout')).status).toBe(200)
+    expect((await browser.post('/api/token')).status).toBe(401)
+  })
+
   it('are none for a sign-in that begins and for a request that has no session', async () => {
     proxy.take()
     const browser = new Browser(service)

@@ -59,7 +59,7 @@ export function errorResponse(error: ServiceError, { traceId, links, page }: Err
 function pageLinks(page: { retryUrl: string; backUrl: string }, consentUrl: string | undefined): PageLink[] {
   return [
     { href: page.retryUrl, text: 'Try again' },
-    ...(consentUrl ? [{ href: consentUrl, text: 'Ask an administrator: open this link as one' }] : []),
+    ...(consentUrl ? [{ href: consentUrl, text: 'Give permission for everyone (administrators)' }] : []),
     { href: page.backUrl, text: 'Back to the app' },
   ]
 }

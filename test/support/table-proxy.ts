@@ -1,4 +1,5 @@
-// A proxy before Azurite that counts: what the service really asks of the table, as it goes over the wire.
+// A proxy before Azurite that counts what the service really asks of the table, as it goes over the wire, and that can
+// lose an answer on the way back.
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -7,14 +8,19 @@ export interface TableProxy {
   connectionString: string
   /** Method and kind of each operation since the last call, such as `GET entity`. */
   take(): string[]
+  /** Forwards the next operation with this method, then tears the connection in place of its answer. */
+  loseNextAnswer(method: string): void
   stop(): Promise<void>
 }
 
 export async function startTableProxy(connectionString: string): Promise<TableProxy> {
   const target = new URL(/TableEndpoint=([^;]+)/.exec(connectionString)?.[1] ?? '')
   let seen: string[] = []
+  let lose: string | undefined
   const server = createServer((incoming, outgoing) => {
     seen.push(`${incoming.method} ${incoming.url?.includes('PartitionKey=') ? 'entity' : 'table'}`)
+    const isLost = incoming.method === lose
+    if (isLost) lose = undefined
     const forwarded = request(
       {
         host: target.hostname,
@@ -24,6 +30,7 @@ export async function startTableProxy(connectionString: string): Promise<TablePr
         headers: incoming.headers,
       },
       (answer) => {
+        if (isLost) return void answer.resume().on('end', () => incoming.socket.destroy())
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
         answer.pipe(outgoing)
       },
@@ -39,6 +46,9 @@ export async function startTableProxy(connectionString: string): Promise<TablePr
       const taken = seen
       seen = []
       return taken
+    },
+    loseNextAnswer(method) {
+      lose = method
     },
     stop: () =>
       new Promise((resolve) => {

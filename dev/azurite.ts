@@ -1,0 +1,141 @@
+// Starts Azurite, the storage emulator, one child process for each service. A child lives as long as its IPC channel:
+// it ends when `stop` closes the channel, and just as well when this process is killed.
+import { type ChildProcess, fork } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { freePort } from './ports.ts'
+
+export type AzuriteService = 'blob' | 'queue' | 'table'
+
+export interface AzuriteOptions {
+  /** Where to keep the data; in memory without it. */
+  folder?: string
+  /** Default: `table` alone. */
+  services?: readonly AzuriteService[]
+  blobPort?: number
+  queuePort?: number
+  tablePort?: number
+}
+
+export interface Azurite {
+  /** The endpoints of all started services, and Azurite's well-known account and key. */
+  connectionString: string
+  tableEndpoint: string
+  /** Writes the data out, if there is a folder. Takes two seconds at most. */
+  stop(): Promise<void>
+}
+
+const account = 'devstoreaccount1'
+const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
+const azurite = dirname(createRequire(import.meta.url).resolve('azurite/package.json'))
+
+export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
+  const { folder, services = ['table'] } = options
+  if (folder) await mkdir(folder, { recursive: true })
+  const results = await Promise.allSettled(
+    services.map((service) => startService(service, folder, options[`${service}Port`])),
+  )
+  const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const stop = async () => {
+    await Promise.all(started.map(({ child }) => stopChild(child)))
+  }
+  const failure = results.find((result) => result.status === 'rejected')
+  if (failure) {
+    await stop()
+    throw failure.reason
+  }
+
+  const endpoints = started.map(
+    ({ service, port }) => [service, `http://127.0.0.1:${port}/${account}`] as const,
+  )
+  return {
+    connectionString: [
+      'DefaultEndpointsProtocol=http',
+      `AccountName=${account}`,
+      `AccountKey=${accountKey}`,
+      ...endpoints.map(([service, url]) => `${service[0]?.toUpperCase()}${service.slice(1)}Endpoint=${url}`),
+    ].join(';'),
+    tableEndpoint: endpoints.find(([service]) => service === 'table')?.[1] ?? '',
+    stop,
+  }
+}
+
+interface Started {
+  service: AzuriteService
+  port: number
+  child: ChildProcess
+}
+
+async function startService(
+  service: AzuriteService,
+  folder: string | undefined,
+  fixedPort: number | undefined,
+): Promise<Started> {
+  for (let attempt = 1; ; attempt++) {
+    const port = fixedPort ?? (await freePort())
+    const child = spawnService(service, port, folder)
+    try {
+      await untilReady(child)
+      return { service, port, child }
+    } catch (error) {
+      const taken = String(error).includes('EADDRINUSE')
+      if (taken && !fixedPort && attempt < 5) continue
+      if (taken) throw new Error(`port ${port} is in use (Azurite ${service})`)
+      throw new Error(`Azurite ${service} did not start`, { cause: error })
+    }
+  }
+}
+
+// Azurite flushes on SIGINT only, and then waits for its clients' connections.
+const endWithChannel = encodeURIComponent(`process.once('disconnect', () => {
+  process.kill(process.pid, 'SIGINT')
+  setTimeout(process.exit, 2000).unref()
+})`)
+
+function spawnService(service: AzuriteService, port: number, folder: string | undefined): ChildProcess {
+  return fork(
+    join(azurite, 'dist', 'src', service, 'main.js'),
+    [
+      ...[`--${service}Host`, '127.0.0.1', `--${service}Port`, String(port)],
+      ...['--silent', '--disableTelemetry', '--skipApiVersionCheck'],
+      ...(folder ? ['--location', folder] : ['--inMemoryPersistence']),
+    ],
+    {
+      // Away from the terminal's Ctrl-C: a second SIGINT would cut the flush of the first short.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      execArgv: [
+        '--disable-warning=DEP0040',
+        '--disable-warning=DEP0169',
+        '--import',
+        `data:text/javascript,${endWithChannel}`,
+      ],
+      env: { PATH: process.env.PATH },
+    },
+  )
+}
+
+function untilReady(child: ChildProcess): Promise<void> {
+  let output = ''
+  return new Promise((resolve, reject) => {
+    const listen = (chunk: Buffer) => {
+      output += chunk
+      if (/successfully (started|listen)/.test(output)) resolve()
+    }
+    child.stdout?.on('data', listen)
+    child.stderr?.on('data', listen)
+    child.once('error', reject)
+    child.once('exit', () => reject(new Error(output)))
+  })
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  child.once('exit', () => resolve())
+  if (child.connected) child.disconnect()
+  const kill = setTimeout(() => child.kill('SIGKILL'), 2000)
+  await promise
+  clearTimeout(kill)
+}

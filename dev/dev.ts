@@ -1,0 +1,70 @@
+// `npm run dev`: the whole service on this machine, with no cloud. The host is a process of its own that is started
+// again when it dies, so that a `kill -9` shows what a cold start loses (nothing).
+import { randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { buildBundle } from '../build.ts'
+import { startCloud } from './cloud.ts'
+import { readPort, runCommand } from './command.ts'
+import { startHostChild } from './host-child.ts'
+import { freePort, rememberPorts, requireFree } from './ports.ts'
+import { clientId, describePeople, devFolder, tenantId } from './settings.ts'
+
+runCommand(async (onStop) => {
+  const { values } = parseArgs({
+    options: { 'token-minutes': { type: 'string', default: '75' }, folder: { type: 'string' } },
+  })
+  const tokenMinutes = Number(values['token-minutes'])
+  if (!(tokenMinutes > 0)) throw new Error(`--token-minutes must be above 0, not ${values['token-minutes']}`)
+  const port = readPort(process.env.PORT ?? '7071') || (await freePort())
+  await requireFree([port])
+  const url = `http://localhost:${port}`
+
+  // A folder for each port: two Azurites must not write to the same files.
+  const folder = values.folder ?? join(devFolder, `dev-${port}`)
+  const [ports] = await Promise.all([
+    rememberPorts(join(folder, 'ports.json'), ['entra', 'entraPages', 'acs', 'table']),
+    buildBundle(),
+  ])
+  const { azurite, entra, acs, caFile } = await startCloud(
+    { folder, app: url, ports, storage: ['table'], tokenSeconds: tokenMinutes * 60 },
+    onStop,
+  )
+  const host = await startHostChild({
+    args: ['--port', String(port)],
+    env: {
+      ...inherited(),
+      NODE_EXTRA_CA_CERTS: caFile,
+      AzureWebJobsStorage: azurite.connectionString,
+      ENTRA_TENANT_ID: tenantId,
+      ENTRA_CLIENT_ID: clientId,
+      ENTRA_AUTHORITY_HOST: entra.authorityHost,
+      COMMUNICATION_SERVICES_CONNECTION_STRING: acs.connectionString,
+      SEALING_KEYS: `dev:${await readSealingKey(join(folder, 'sealing-key'))}`,
+    },
+  })
+  onStop(host.stop)
+
+  console.log(`sign in at ${url}/api/login as one of`)
+  for (const line of describePeople()) console.log(line)
+  console.log(
+    `the app is process ${host.pid()}: kill -9 it whenever you like, it comes back and nothing is lost`,
+  )
+  console.log(`ready ${url}`)
+})
+
+/** What shapes the app may be set from outside; what ties it to the stand-ins may not. */
+function inherited(): NodeJS.ProcessEnv {
+  const names = /^(PATH|HOME|TZ|LANG|TMPDIR|SystemRoot|ALLOWED_ORIGINS|ALLOWED_TENANTS|SESSION_\w+)$/
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => names.test(name)))
+}
+
+/** A key of this folder's own, so that its sessions survive a restart of the command. */
+async function readSealingKey(file: string): Promise<string> {
+  const fresh = randomBytes(32).toString('base64url')
+  await writeFile(file, fresh, { flag: 'wx', mode: 0o600 }).catch((error) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  return (await readFile(file, 'utf8')).trim()
+}

@@ -1,0 +1,32 @@
+// `npm run host`: runs the app of this folder in this very process, so that a `kill -9` of it is the real thing.
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { buildBundle } from '../../build.ts'
+import { readPort, runCommand } from '../command.ts'
+import { startHost } from './host.ts'
+import { applyLocalSettings } from './local-settings.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+runCommand(async (onStop) => {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: process.env.PORT ?? '7071' },
+      'function-key': { type: 'string' },
+      'no-build': { type: 'boolean' },
+      'no-local-settings': { type: 'boolean' },
+    },
+  })
+  const port = readPort(values.port)
+
+  if (!values['no-local-settings']) await applyLocalSettings(join(root, 'local.settings.json'))
+  if (!values['no-build']) await buildBundle()
+  const functionKey = values['function-key']
+  const host = await startHost({ folder: root, port, ...(functionKey !== undefined && { functionKey }) })
+  onStop(host.stop)
+
+  console.log(`running ${host.functions.length} functions of ${root} at ${host.url} (process ${process.pid})`)
+  // A parent that started this process is told by message; it has a `ready` line of its own to print.
+  if (process.send) process.send({ ready: host.url })
+  else console.log(`ready ${host.url}`)
+})

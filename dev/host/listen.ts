@@ -1,0 +1,59 @@
+// Listens on both loopback addresses, since `localhost` may be either. Without IPv6, on 127.0.0.1 alone.
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface Listening {
+  port: number
+  /** Stops accepting, gives requests under way a second to finish, then drops them. */
+  close(): Promise<void>
+}
+
+/** Port 0 is any free one. Rejects with a plain sentence when the port is taken. */
+export async function listen(port: number, answer: RequestListener): Promise<Listening> {
+  for (let attempt = 1; ; attempt++) {
+    const servers: Server[] = []
+    try {
+      const first = await listenOn('127.0.0.1', port, answer)
+      servers.push(first)
+      const { port: chosen } = first.address() as AddressInfo
+      const second = await listenOn('::1', chosen, answer).catch(withoutIpv6)
+      if (second) servers.push(second)
+      return { port: chosen, close: () => closeAll(servers) }
+    } catch (error) {
+      await closeAll(servers)
+      if (codeOf(error) !== 'EADDRINUSE') throw error
+      // A port that is free on one address may be taken on the other.
+      if (port !== 0 || attempt === 10) throw new Error(`port ${port} is in use`, { cause: error })
+    }
+  }
+}
+
+function listenOn(host: string, port: number, answer: RequestListener): Promise<Server> {
+  // As Kestrel: connections stay open for 130 s, so that a client's idle connection is not cut under its next request.
+  const server = createServer({ keepAliveTimeout: 130_000 }, (incoming, response) => {
+    response.once('finish', () => {
+      if (!server.listening) incoming.socket.end()
+    })
+    answer(incoming, response)
+  })
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => resolve(server.off('error', reject)))
+  })
+}
+
+async function closeAll(servers: Server[]): Promise<void> {
+  const drop = setTimeout(() => {
+    for (const server of servers) server.closeAllConnections()
+  }, 1000)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  clearTimeout(drop)
+}
+
+function withoutIpv6(error: unknown): undefined {
+  if (codeOf(error) === 'EADDRINUSE') throw error
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}

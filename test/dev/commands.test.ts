@@ -1,0 +1,136 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { freePort, requireFree } from '../../dev/ports.ts'
+import { acsAccessKey, clientId, standInPorts, tenantId } from '../../dev/settings.ts'
+import { readSettings } from '../../src/config.ts'
+import { startHostProcess } from '../support/host-process.ts'
+import { type Command, startCommand } from './fixtures/command.ts'
+
+/** An orphan counts until init has reaped it, which may take a second or two. */
+const isRunning = (pid: number) => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+async function takePort(port: number): Promise<void> {
+  const squatter = createServer()
+  await new Promise((resolve) =>
+    squatter.once('error', resolve).listen(port, '127.0.0.1', () => resolve(null)),
+  )
+  onTestFinished(() => void squatter.close())
+}
+
+async function startDev(): Promise<{ dev: Command; url: string; folder: string; ports: number[] }> {
+  const folder = await mkdtemp(join(tmpdir(), 'dev-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const port = await freePort()
+  const dev = startCommand('dev.ts', ['--folder', folder], { PORT: String(port) })
+  const [, url = ''] = await dev.untilOutput(/^ready (.*)$/m)
+  const others = Object.values<number>(JSON.parse(await readFile(join(folder, 'ports.json'), 'utf8')))
+  return { dev, url, folder, ports: [port, ...others] }
+}
+
+const hostPids = (dev: Command) =>
+  [...dev.output().matchAll(/\(process (\d+)\)/g)].map(([, pid]) => Number(pid))
+
+test.each(['host/cli.ts', 'dev.ts'])(
+  '%s refuses a flag that it does not know, in one line',
+  async (script) => {
+    const command = startCommand(script, ['--prot', '7071'])
+    expect(await command.ended).toBe(1)
+    expect(command.output()).toMatch(/^Unknown option '--prot'.*\n$/)
+  },
+)
+
+test('the host, dev and the stand-ins refuse a port that is taken, in one line', async () => {
+  const port = await freePort()
+  await takePort(port)
+  await takePort(standInPorts.entra)
+  const commands = [
+    startCommand('host/cli.ts', ['--no-build', '--no-local-settings', '--port', String(port)]),
+    startCommand('dev.ts', [], { PORT: String(port) }),
+    startCommand('stand-ins.ts'),
+  ]
+  expect(await Promise.all(commands.map(({ ended }) => ended))).toEqual([1, 1, 1])
+  expect(commands.map(({ output }) => output())).toEqual([
+    `port ${port} is in use\n`,
+    `port ${port} is in use\n`,
+    `port ${standInPorts.entra} is in use\n`,
+  ])
+})
+
+test('the host runs in the process that was started, and ends on SIGTERM', async () => {
+  const host = startCommand('host/cli.ts', ['--no-build', '--no-local-settings', '--port', '0'])
+  const [, url] = await host.untilOutput(/^ready (.*)$/m)
+  expect(host.output()).toContain(`at ${url} (process ${host.pid})`)
+  expect((await fetch(`${url}/api/health/live`)).status).toBe(200)
+  host.kill('SIGTERM')
+  expect(await host.ended).toBe(0)
+})
+
+test('a host process has only the settings that it was given, and says why it did not start', async () => {
+  process.env.TOKEN_TABLE = 'not a table name'
+  onTestFinished(() => void delete process.env.TOKEN_TABLE)
+  const host = await startHostProcess({ env: {} })
+  expect((await fetch(`${host.url}/api/health/live`)).status).toBe(200)
+  expect(await (await fetch(`${host.url}/api/health/ready`)).text()).not.toContain('TOKEN_TABLE')
+  const port = Number(new URL(host.url).port)
+  await expect(startHostProcess({ env: {}, port })).rejects.toThrow(`port ${port} is in use`)
+  await host.kill()
+  expect(isRunning(host.pid)).toBe(false)
+})
+
+test('dev starts a killed host again, and ends with all that it started', async () => {
+  const { dev, url, folder, ports } = await startDev()
+  expect((await fetch(`${url}/api/health/ready`)).status).toBe(200)
+  expect((await stat(join(folder, 'sealing-key'))).mode & 0o777).toBe(0o600)
+
+  const [first = 0] = hostPids(dev)
+  process.kill(first, 'SIGKILL')
+  const [, second] = await dev.untilOutput(/the app is back as process (\d+)/)
+  expect(hostPids(dev)).toEqual([first, Number(second)])
+  expect((await fetch(`${url}/api/health/ready`)).status).toBe(200)
+
+  const asked = Date.now()
+  dev.kill('SIGTERM')
+  expect(await dev.ended).toBe(0)
+  expect(Date.now() - asked).toBeLessThan(2500)
+  expect(hostPids(dev).filter(isRunning)).toEqual([])
+  await requireFree(ports)
+})
+
+test('dev can be stopped while it starts', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dev-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const dev = startCommand('dev.ts', ['--folder', folder], { PORT: '0' })
+  const [, pid] = await dev.untilOutput(/\(process (\d+)\)/)
+  dev.kill('SIGINT')
+  expect(await dev.ended).toBe(0)
+  await expect.poll(() => isRunning(Number(pid)), { timeout: 5000 }).toBe(false)
+})
+
+test('a dev that is killed leaves nothing behind', async () => {
+  const { dev, ports } = await startDev()
+  dev.kill('SIGKILL')
+  await expect.poll(() => hostPids(dev).filter(isRunning), { timeout: 5000 }).toEqual([])
+  await expect.poll(() => requireFree(ports), { timeout: 5000 }).toBeUndefined()
+})
+
+test('local.settings.sample.json fits the stand-ins and is all that the service needs', async () => {
+  const file = join(import.meta.dirname, '..', '..', 'local.settings.sample.json')
+  const { Values: values } = JSON.parse(await readFile(file, 'utf8'))
+  expect(values).toMatchObject({
+    AzureWebJobsStorage: 'UseDevelopmentStorage=true',
+    ENTRA_TENANT_ID: tenantId,
+    ENTRA_CLIENT_ID: clientId,
+    ENTRA_AUTHORITY_HOST: `https://localhost:${standInPorts.entra}`,
+    COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=http://localhost:${standInPorts.acs}/;accesskey=${acsAccessKey}`,
+  })
+  expect(readSettings({ ...values, WEBSITE_HOSTNAME: 'localhost:7071' }).problems).toEqual([])
+})

@@ -1,0 +1,66 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { expect, onTestFinished, test } from 'vitest'
+import { createCertificate } from '../../dev/certificate.ts'
+import { applyLocalSettings } from '../../dev/host/local-settings.ts'
+
+/** Removes what the file sets, too. */
+async function settingsFile(content: unknown): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'settings-'))
+  const before = { ...process.env }
+  onTestFinished(async () => {
+    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name]
+    await rm(folder, { recursive: true })
+  })
+  const file = join(folder, 'local.settings.json')
+  await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content))
+  return file
+}
+
+test('the values become environment variables, and what is in the environment wins', async () => {
+  const home = process.env.HOME
+  const file = await settingsFile({ IsEncrypted: false, Values: { HOME: '/elsewhere', TEST_ADDED: 'yes' } })
+  expect(await applyLocalSettings(file)).toBe(true)
+  expect(process.env).toMatchObject({ HOME: home, TEST_ADDED: 'yes' })
+})
+
+test('no file is no fault', async () => {
+  expect(await applyLocalSettings('/nowhere/local.settings.json')).toBe(false)
+})
+
+test.each([
+  ['{', 'is not JSON'],
+  ['null', 'needs "IsEncrypted": false'],
+  [{ Values: {} }, 'needs "IsEncrypted": false'],
+  [{ IsEncrypted: false, Values: { A: { b: 1 } } }, 'needs "Values" with strings only'],
+  [
+    { IsEncrypted: false, Values: { NODE_EXTRA_CA_CERTS: 'no.pem' } },
+    /NODE_EXTRA_CA_CERTS names \/.*no\.pem/,
+  ],
+])('a file with %j is refused in one line', async (content, reason) => {
+  const failure: Error = await applyLocalSettings(await settingsFile(content)).catch((error) => error)
+  expect(failure.message).toMatch(reason)
+  expect(failure.message).not.toContain('\n')
+})
+
+test('NODE_EXTRA_CA_CERTS of the file is trusted from now on, relative to the file', async () => {
+  // The CA of the other tests has the same name.
+  const before = getCACertificates('default')
+  setDefaultCACertificates(getCACertificates('bundled'))
+  onTestFinished(() => setDefaultCACertificates(before))
+  const { ca, cert, key } = await createCertificate()
+  const server = createServer({ cert, key }, (_, response) => response.end('hello'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const url = `https://localhost:${(server.address() as AddressInfo).port}`
+  await expect(fetch(url)).rejects.toThrow()
+
+  const file = await settingsFile({ IsEncrypted: false, Values: { NODE_EXTRA_CA_CERTS: 'ca.pem' } })
+  await writeFile(join(file, '..', 'ca.pem'), ca)
+  await applyLocalSettings(file)
+  expect(await (await fetch(url)).text()).toBe('hello')
+})

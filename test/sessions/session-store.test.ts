@@ -1,0 +1,103 @@
+// The store alone, on Azurite: what it refuses to write, and how writers that meet are told apart.
+import { randomBytes } from 'node:crypto'
+import { TableClient } from '@azure/data-tables'
+import { describe, expect, inject, it } from 'vitest'
+import { startDeadline } from '../../src/deadline.ts'
+import { createSealer } from '../../src/sessions/seal.ts'
+import type { Session } from '../../src/sessions/session.ts'
+import { sessionKeyOf } from '../../src/sessions/session-key.ts'
+import { createSessionStore } from '../../src/sessions/session-store.ts'
+import { allRows } from '../support/service.ts'
+
+const hourMs = 3_600_000
+let now = new Date('2026-11-21T12:00:00Z')
+
+function newStore(tableName = `t${randomBytes(8).toString('hex')}`) {
+  const table = TableClient.fromConnectionString(inject('azurite'), tableName, {
+    allowInsecureConnection: true,
+  })
+  const sealer = createSealer([{ kid: 'k1', key: randomBytes(32) }])
+  const limits = { maxMs: 168 * hourMs, idleMs: 24 * hourMs }
+  return { table, store: createSessionStore({ table, sealer, limits, clock: () => now }) }
+}
+
+const call = () => ({ deadline: startDeadline(), log: () => {} })
+const session = (more: Partial<Session> = {}): Session => ({
+  account: {
+    homeAccountId: 'uid.utid',
+    environment: 'localhost',
+    tenantId: 'tenant',
+    objectId: 'object',
+    username: 'adele@contoso.example',
+  },
+  msalCache: '{}',
+  signedInAt: now,
+  writtenAt: now,
+  ...more,
+})
+
+async function created(store: ReturnType<typeof newStore>['store'], value = session()) {
+  const key = sessionKeyOf(await store.create(value, call()))
+  if (!key) throw new Error('the cookie is not one of ours')
+  return key
+}
+
+describe('the session store', () => {
+  it('makes its table when the first session is created, also when several are at once', async () => {
+    const { store } = newStore()
+    const keys = await Promise.all(Array.from({ length: 5 }, () => created(store)))
+    for (const key of keys) expect((await store.read(key, call()))?.session).toEqual(session())
+  })
+
+  it('finds nothing where there is no table, and is ready all the same', async () => {
+    const { store } = newStore()
+    expect(await store.read({ partitionKey: 'a', rowKey: 'b' }, call())).toBeUndefined()
+    await store.probe(call())
+  })
+
+  it('writes only what it has read: a second writer is told of the conflict, the first one has won', async () => {
+    const { store } = newStore()
+    const key = await created(store)
+    const one = await store.read(key, call())
+    const two = await store.read(key, call())
+    if (!one || !two) throw new Error('no session')
+    expect(await store.update(one, session({ msalCache: '{"one":1}' }), call())).toBe('written')
+    expect(await store.update(two, session({ msalCache: '{"two":2}' }), call())).toBe('conflict')
+    expect((await store.read(key, call()))?.session.msalCache).toBe('{"one":1}')
+    expect(await store.delete(key, call(), two.etag)).toBe('conflict')
+  })
+
+  it('never brings back what was deleted', async () => {
+    const { store, table } = newStore()
+    const key = await created(store)
+    const stored = await store.read(key, call())
+    if (!stored) throw new Error('no session')
+    expect(await store.delete(key, call())).toBe('deleted')
+    expect(await store.update(stored, session(), call())).toBe('gone')
+    expect(await store.delete(key, call())).toBe('gone')
+    expect(await allRows(table)).toEqual([])
+  })
+
+  it('refuses a session that would not fit into the table, and writes nothing', async () => {
+    const { store, table } = newStore()
+    const key = await created(store)
+    const stored = await store.read(key, call())
+    if (!stored) throw new Error('no session')
+    const large = session({ msalCache: randomBytes(100 * 1024).toString('base64') })
+    await expect(store.create(large, call())).rejects.toThrow(/bytes/)
+    await expect(store.update(stored, large, call())).rejects.toThrow(/bytes/)
+    expect(await allRows(table)).toHaveLength(1)
+    expect((await store.read(key, call()))?.session).toEqual(session())
+  })
+
+  it('ends a session by what is sealed, whatever the plain column says', async () => {
+    const { store, table } = newStore()
+    const key = await created(store)
+    await table.updateEntity({ ...key, expiresAt: new Date('2099-01-01') }, 'Merge')
+    expect(await store.read(key, call())).toBeDefined()
+    now = new Date(now.getTime() + 24 * hourMs - 1)
+    expect(await store.read(key, call())).toBeDefined()
+    now = new Date(now.getTime() + 1)
+    expect(await store.read(key, call())).toBeUndefined()
+  })
+})
