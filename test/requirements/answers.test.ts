@@ -202,3 +202,51 @@ describe('H2 echo', () => {
     })
   })
 })
+
+describe('H3 junk', () => {
+  const json = { 'content-type': 'application/json' }
+  it.each<[string, RequestInit & { headers: Record<string, string> }]>([
+    ['broken JSON', { headers: json, body: '{"user"' }],
+    ['JSON of another form', { headers: json, body: '{"user":{}}' }],
+    ['an empty user', { headers: json, body: '{"user":""}' }],
+    ['a user of 321 characters', { headers: json, body: JSON.stringify({ user: 'a'.repeat(321) }) }],
+    ['no object', { headers: json, body: '[]' }],
+    ['bytes that are not UTF-8', { headers: json, body: Buffer.from([0x22, 0xff, 0x22]) }],
+    ['a body of 33 KB', { headers: json, body: JSON.stringify({ user: 'a', pad: 'x'.repeat(33 * 1024) }) }],
+    ['another content type', { headers: { 'content-type': 'text/plain' }, body: '{}' }],
+    ['no content type', { headers: { 'content-type': '' }, body: '{}' }],
+  ])('%s in the body is 400 invalid_request, and the session is none the worse', async (_, init) => {
+    const browser = new Browser(service)
+    await browser.signIn()
+    const headers = { 'x-requested-with': 'fetch', ...init.headers }
+    const answer = await browser.fetch('/api/token', { method: 'POST', ...init, headers })
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ code: 'invalid_request', detail: expect.any(String) })
+    expect((await browser.post('/api/token', {})).status).toBe(200)
+    expect((await browser.post('/api/token')).status).toBe(200)
+  })
+
+  it.each([
+    ['a session cookie of 15 KB', { cookie: `__Host-session=${'a'.repeat(15_000)}` }, 401],
+    ['a broken session cookie', { cookie: '__Host-session=%ff%00.;=;;' }, 401],
+    ['a thousand cookies', { cookie: Array.from({ length: 1000 }, (_, i) => `c${i}=1`).join('; ') }, 401],
+    ['a foreign Accept', { accept: ';;/*,q=x' }, 401],
+  ])('%s is answered', async (_, headers, status) => {
+    expect((await fetch(`${service.publicUrl}/api/session`, { headers })).status).toBe(status)
+  })
+
+  it('in the query of a sign-in is 4xx', async () => {
+    const queries = [
+      'prompt=none',
+      'prompt=',
+      'loginHint=',
+      `loginHint=${'a'.repeat(321)}`,
+      'loginHint=a%0d%0ab',
+      'returnTo=%00',
+    ]
+    for (const query of queries) {
+      const answer = await fetch(`${service.publicUrl}/api/login?${query}`, { redirect: 'manual' })
+      expect([query, answer.status]).toEqual([query, 400])
+    }
+  })
+})

@@ -81,10 +81,12 @@ describe('C2 purpose confusion', () => {
     const name = `__Host-sign-in-${state}`
     const two = await browser.untilRedirect()
     const otherCookie = browser.cookies.get(`__Host-sign-in-${two.searchParams.get('state')}`) ?? ''
+    service.entra.requests.length = 0
     for (const value of [session, otherCookie]) {
       browser.cookies.set(name, value)
       expect(await problemOf(await browser.fetch(one.href))).toEqual({ status: 400, code: 'sign_in_failed' })
     }
+    expect(service.entra.requests).toEqual([])
   })
 })
 

@@ -3,6 +3,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { AlterIdToken } from '../../dev/entra/context.ts'
 import { personNamed, tenants } from '../../dev/entra/directory.ts'
 import { entraErrors } from '../../dev/entra/errors.ts'
+import { readCookies } from '../../src/http/cookies.ts'
+import { createSealer } from '../../src/sessions/seal.ts'
+import { createSignInCookies } from '../../src/sessions/sign-in-cookies.ts'
 import { Browser, problemOf } from '../support/browser.ts'
 import { allRows, startService, type TestService } from '../support/service.ts'
 
@@ -410,6 +413,49 @@ describe('S10 refused consent', () => {
     expect(response.headers.getSetCookie()).toEqual([])
     expect(await response.text()).toContain('Permission given')
     expect(service.entra.requests.length).toBe(before)
+  })
+
+  it('takes no code past the checks by naming the consent of an administrator', async () => {
+    const redirect = await new Browser(service).untilRedirect()
+    redirect.searchParams.set('admin_consent', 'True')
+    await expectNothingHappened(() => fetch(redirect.href))
+  })
+})
+
+describe('a sign-in that takes too long', () => {
+  /** The cookie of this sign-in as it would be, had it begun at another time. */
+  async function begunMinutesAgo(minutes: number): Promise<{ browser: Browser; redirect: URL }> {
+    const browser = new Browser(service)
+    const redirect = await browser.untilRedirect({ returnTo: '/calls' })
+    const [kid = '', key = ''] = String(service.env.SEALING_KEYS).split(':')
+    const cookies = createSignInCookies(
+      createSealer([{ kid, key: Buffer.from(key, 'base64url') }]),
+      () => new Date(Date.now() - minutes * 60_000),
+    )
+    const state = redirect.searchParams.get('state') ?? ''
+    const header = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join()
+    const found = cookies.find(state, readCookies(header))
+    if (!found) throw new Error('the cookie does not open')
+    const [cookie] = cookies.begin(found.pending, found.pending.returnTo, readCookies(null))
+    browser.cookies.set(cookie?.name ?? '', cookie?.value ?? '')
+    return { browser, redirect }
+  }
+
+  it('is told that it is late after ten minutes, without asking Entra, and leaves no cookie', async () => {
+    const { browser, redirect } = await begunMinutesAgo(11)
+    await expectNothingHappened(() => browser.fetch(redirect.href), { status: 400, code: 'sign_in_expired' })
+    expect(browser.cookies.size).toBe(0)
+  })
+
+  it('is in time before that', async () => {
+    const { browser, redirect } = await begunMinutesAgo(9)
+    expect((await browser.fetch(redirect.href)).headers.get('location')).toBe('/calls')
+  })
+
+  it('keeps its cookie for an hour, so that being late can be told', async () => {
+    const browser = new Browser(service)
+    await browser.fetch('/api/login')
+    expect(browser.received[0]?.maxAge).toBe(3_600)
   })
 })
 
