@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createSealer, type SealContext, type SealingKey } from '../../src/sessions/seal.ts'
@@ -66,6 +66,28 @@ describe('a sealed value', () => {
     const sealer = createSealer([key])
     const all = Array.from({ length: 100 }, () => sealer.seal(context, plain).sealed.toString('hex'))
     expect(new Set(all).size).toBe(100)
+  })
+})
+
+describe('the format', () => {
+  const fixed = { kid: 'k1', key: Buffer.alloc(32, 7) }
+  const written = Buffer.from(
+    'S2FWHGJ9ECLcUqR8PCXsmPNSroQp50flBdpaiA_PJfAkDxFXkq_r5e5MNH0cEEx2_k2ou3zd',
+    'base64url',
+  )
+
+  it('of rows that were written by the first version still opens', () => {
+    expect(createSealer([fixed]).open(context, 'k1', written)?.toString()).toBe('a row of the first version')
+  })
+
+  it('is nonce, ciphertext and tag under a key that HKDF-SHA256 derives for the place', () => {
+    const info = JSON.stringify(['session', 1, 'partition', 'row'])
+    const placeKey = Buffer.from(hkdfSync('sha256', fixed.key, '', info, 32))
+    const decipher = createDecipheriv('aes-256-gcm', placeKey, written.subarray(0, 12))
+    decipher.setAAD(Buffer.from(JSON.stringify(['session', 1, 'k1', 'partition', 'row'])))
+    decipher.setAuthTag(written.subarray(-16))
+    const plain = decipher.update(written.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8')
+    expect(plain).toBe('a row of the first version')
   })
 })
 
