@@ -2,6 +2,7 @@
 import { parseCookie } from 'cookie'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { personNamed } from '../../dev/entra/directory.ts'
+import { createSealer } from '../../src/sessions/seal.ts'
 import { Browser, problemOf } from '../support/browser.ts'
 import {
   allRows,
@@ -297,6 +298,18 @@ describe('C8 rotation and tampering', () => {
     await service.table.updateEntity(change(row), 'Replace')
     expect(await problemOf(await browser.fetch('/api/session'))).toEqual(signInRequired)
     await rowOf(service.table, browser.sessionCookie)
+  })
+
+  it('refuses a row of a later version, although it is sealed with the right key', async () => {
+    const browser = await signedIn()
+    const row = await rowOf(service.table, browser.sessionCookie)
+    const [kid = '', key = ''] = String(service.env.SEALING_KEYS).split(':')
+    const sealer = createSealer([{ kid, key: Buffer.from(key, 'base64url') }])
+    const place = [row.partitionKey, row.rowKey]
+    const plain = sealer.open({ purpose: 'session', version: 1, place }, row.kid, row.sealed)
+    const { sealed } = sealer.seal({ purpose: 'session', version: 2, place }, plain as Buffer)
+    await service.table.updateEntity({ ...row, sealed, version: 2 }, 'Replace')
+    expect(await problemOf(await browser.fetch('/api/session'))).toEqual(signInRequired)
   })
 
   it('refuses a row whose key was given another name', async () => {

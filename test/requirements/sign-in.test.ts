@@ -185,16 +185,62 @@ describe('S6 replay', () => {
     // The first session is none the worse for it.
     expect((await browser.fetch('/api/session')).status).toBe(200)
   })
+})
 
-  it('does not send the code twice when Entra fails', async () => {
-    service.entra.faults.add({ match: { endpoint: 'token' }, status: 503, json: {} })
+describe('Entra failing at the redirect', () => {
+  it.each<[string, Parameters<TestService['entra']['faults']['add']>[0]]>([
+    ['resets the connection', { reset: true }],
+    ['answers 503', { entraError: entraErrors.unavailable }],
+    ['answers HTML', { raw: '<h1>Bad gateway</h1>' }],
+    ['answers 200 {}', { json: {} }],
+    ['answers 200 without a token', { json: { token_type: 'Bearer', access_token: '' } }],
+    ['never answers', { hang: true }],
+  ])('%s: 503 with Retry-After, no session, and the code is not sent twice', async (_, fault) => {
+    const before = (await allRows(service.table)).length
+    service.entra.faults.add({ match: { endpoint: 'token' }, ...fault })
     const browser = new Browser(service)
     const redirect = await browser.untilRedirect()
     const answer = await browser.fetch(redirect.href)
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
     expect(await problemOf(answer)).toEqual({ status: 503, code: 'upstream_unavailable' })
+    expect(browser.cookies.size).toBe(0)
+    expect((await allRows(service.table)).length).toBe(before)
     const code = redirect.searchParams.get('code')
     expect(codeRedemptions().filter(({ form }) => form?.code === code)).toHaveLength(1)
+  })
+
+  it('throttles: it says so', async () => {
+    service.entra.faults.add({ match: { endpoint: 'token' }, entraError: entraErrors.throttled })
+    const answer = await new Browser(service).signIn()
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(30)
+    expect(await problemOf(answer)).toEqual({ status: 503, code: 'throttled' })
+  })
+
+  it('does not give its keys: 503, and no session', async () => {
+    const fresh = await service.start()
+    for (const fault of [{ status: 500 }, { reset: true }, { raw: 'no keys' }, { hang: true }]) {
+      service.entra.faults.clear()
+      service.entra.faults.add({ match: { endpoint: 'keys' }, ...fault })
+      const browser = new Browser(service)
+      const answer = await browser.signIn({ redirectAt: fresh.url })
+      expect(await problemOf(answer)).toEqual({ status: 503, code: 'upstream_unavailable' })
+      expect(browser.cookies.size).toBe(0)
+    }
+    service.entra.faults.clear()
+    expect((await new Browser(service).signIn({ redirectAt: fresh.url })).status).toBe(302)
+  })
+
+  it('does not say where its page is: 503 at login, and the next login is good', async () => {
+    const fresh = await service.start()
+    for (const fault of [{ status: 500 }, { json: {} }, { raw: 'x' }, { reset: true }]) {
+      service.entra.faults.clear()
+      service.entra.faults.add({ match: { endpoint: 'discovery' }, ...fault })
+      const answer = await fetch(`${fresh.url}/api/login`, { redirect: 'manual' })
+      expect(answer.headers.getSetCookie()).toEqual([])
+      expect(await problemOf(answer)).toEqual({ status: 503, code: 'upstream_unavailable' })
+    }
+    service.entra.faults.clear()
+    expect((await fetch(`${fresh.url}/api/login`, { redirect: 'manual' })).status).toBe(302)
   })
 })
 
