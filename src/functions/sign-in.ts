@@ -87,7 +87,7 @@ async function redirect(service: Service, exchange: Exchange): Promise<HttpRespo
   await endFormerSession(service, exchange)
 
   const { sessionLimits, sessionCookieSameSite } = service.config
-  exchange.setCookie(sessionCookie(cookie, Math.floor(sessionLimits.maxMs / 1000), sessionCookieSameSite))
+  exchange.setCookie(sessionCookie(cookie, Math.ceil(sessionLimits.maxMs / 1000), sessionCookieSameSite))
   return redirectTo(found.pending.returnTo)
 }
 

@@ -78,7 +78,9 @@ export function createTokenIssuer({
       renewed.acsToken = longer(minted, session.acsToken)
     } catch (error) {
       // What Entra gave is kept, so that the next try need not ask it again.
-      if (renewed.msalCache !== session.msalCache) await persist(stored, renewed, call)
+      const isNew = renewed.msalCache !== session.msalCache
+      const adopted = isNew ? await persist(stored, renewed, call) : undefined
+      if (adopted) return adopted
       throw error
     }
     return (await persist(stored, renewed, call)) ?? renewed.acsToken
@@ -123,7 +125,9 @@ export function createTokenIssuer({
     error: ServiceError,
     call: Call,
   ): Promise<AcsToken> {
-    const outcome = await sessions.delete(stored.key, call, stored.etag)
+    const outcome = await sessions.delete(stored.key, call, stored.etag).catch((failure: unknown) => {
+      call.log('warn', 'session-not-deleted', { error: failure })
+    })
     if (outcome !== 'conflict') throw error
     const newer = await read(stored.key, call)
     const { acsToken } = newer.session
