@@ -39,8 +39,14 @@ export function asAzureError(error: unknown): AzureError | undefined {
   }
 }
 
-/** A call that was throttled, failed or timed out. */
-export function unavailable({ statusCode, retryAfter }: AzureError, cause: unknown, now: Date): ServiceError {
+/** What a call that was throttled, failed or timed out means for the request; nothing for an answer that will not change. */
+export function passingError(
+  { statusCode, retryAfter }: AzureError,
+  cause: unknown,
+  now: Date,
+): ServiceError | undefined {
+  if (statusCode !== undefined && statusCode < 500 && statusCode !== 429 && statusCode !== 408)
+    return undefined
   const retryAfterSeconds = parseRetryAfter(retryAfter, now)
   return new ServiceError(statusCode === 429 ? 'throttled' : 'upstream_unavailable', {
     cause,

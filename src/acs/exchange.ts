@@ -1,9 +1,11 @@
 // The exchange of a Teams user's Entra token for an ACS token, by the ACS Identity SDK.
 import { CommunicationIdentityClient } from '@azure/communication-identity'
 import * as z from 'zod'
-import { asAzureError, unavailable } from '../azure-error.ts'
+import { asAzureError, passingError } from '../azure-error.ts'
+import { createBackOff } from '../back-off.ts'
 import type { Deadline } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
+import { retryOnce } from '../retry.ts'
 import type { AcsToken } from '../sessions/session.ts'
 
 export interface ExchangeRequest {
@@ -15,7 +17,7 @@ export interface ExchangeRequest {
 
 export interface AcsExchange {
   /**
-   * One call, no retry. Throws `teams_license_required`, `account_mismatch`, `misconfigured` (ACS refuses our key),
+   * One call, tried once more if it fails in passing; none while ACS has asked to be left alone. Throws `teams_license_required`, `account_mismatch`, `misconfigured` (ACS refuses our key),
    * `invalid_token` (ACS refuses the Entra token), `throttled` or `upstream_unavailable`.
    */
   exchange(request: ExchangeRequest, deadline: Deadline): Promise<AcsToken>
@@ -34,17 +36,22 @@ export function createAcsExchange(connectionString: string, clock: () => Date): 
     // Plain http is what local stand-ins speak; the settings accept it on a loopback address only.
     allowInsecureConnection: connectionString.startsWith('endpoint=http:'),
   })
+  const backOff = createBackOff(clock)
+
+  async function attempt(request: ExchangeRequest, deadline: Deadline): Promise<AcsToken> {
+    const result = await client
+      .getTokenForTeamsUser({ ...request, abortSignal: deadline.signal(writeReserveMs) })
+      .catch((cause: unknown) => {
+        throw exchangeError(cause, clock())
+      })
+    const parsed = answer.safeParse(result)
+    if (!parsed.success) throw new ServiceError('upstream_unavailable')
+    return parsed.data
+  }
+
   return {
-    async exchange(request, deadline) {
-      const result = await client
-        .getTokenForTeamsUser({ ...request, abortSignal: deadline.signal(writeReserveMs) })
-        .catch((cause: unknown) => {
-          throw exchangeError(cause, clock())
-        })
-      const parsed = answer.safeParse(result)
-      if (!parsed.success) throw new ServiceError('upstream_unavailable')
-      return parsed.data
-    },
+    // ACS limits a resource, so one user's 429 is everybody's.
+    exchange: (request, deadline) => backOff.guard('acs', () => retryOnce(() => attempt(request, deadline))),
   }
 }
 
@@ -61,5 +68,5 @@ function exchangeError(cause: unknown, now: Date): unknown {
   if (statusCode === 400) {
     return new ServiceError(target === 'userId' ? 'account_mismatch' : 'invalid_token', { cause })
   }
-  return unavailable(error, cause, now)
+  return passingError(error, cause, now) ?? cause
 }

@@ -2,6 +2,7 @@
 import type { EntraConfig } from '../config.ts'
 import type { Deadline } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
+import { retryOnce } from '../retry.ts'
 import type { Account, Session } from '../sessions/session.ts'
 import type { EntraEndpoints } from './endpoints.ts'
 import { renewalError } from './entra-errors.ts'
@@ -18,13 +19,18 @@ export interface EntraToken {
 
 export interface EntraRenewal {
   /**
-   * One silent request of MSAL, at the account's own tenant. Throws `sign_in_required` when the refresh token is dead,
+   * One silent request of MSAL, at the account's own tenant, tried once more if it fails in passing. Throws `sign_in_required` when the refresh token is dead,
    * `interaction_required`, `consent_required`, `misconfigured`, `throttled` or `upstream_unavailable`.
    */
-  acquire(
-    session: Pick<Session, 'account' | 'msalCache'>,
-    options: { forceRefresh: boolean; deadline: Deadline },
-  ): Promise<EntraToken>
+  acquire(session: SilentSession, options: SilentOptions): Promise<EntraToken>
+}
+
+type SilentSession = Pick<Session, 'account' | 'msalCache'>
+
+interface SilentOptions {
+  /** Use the refresh token even if the cached token is still good. */
+  forceRefresh: boolean
+  deadline: Deadline
 }
 
 export interface EntraRenewalOptions {
@@ -37,24 +43,24 @@ export interface EntraRenewalOptions {
 const writeReserveMs = 1_000
 
 export function createEntraRenewal({ entra, endpoints, clock }: EntraRenewalOptions): EntraRenewal {
-  return {
-    async acquire({ account, msalCache }, { forceRefresh, deadline }) {
-      const cachePlugin = createSessionCachePlugin(msalCache)
-      const transport = createEntraTransport(() => deadline.signal(writeReserveMs), clock)
-      const client = createMsalClient({ entra, endpoints, tenant: account.tenantId, cachePlugin, transport })
-      const result = await client
-        .acquireTokenSilent({ account: msalAccount(account), scopes: acsScopes, forceRefresh })
-        .catch((error: unknown) => {
-          throw transport.failure() ?? renewalError(error)
-        })
-      if (!result.accessToken || !result.expiresOn) throw new ServiceError('upstream_unavailable')
-      return {
-        accessToken: result.accessToken,
-        expiresOn: result.expiresOn,
-        msalCache: pruneMsalCache(cachePlugin.current(), clock()),
-      }
-    },
+  async function attempt({ account, msalCache }: SilentSession, { forceRefresh, deadline }: SilentOptions) {
+    const cachePlugin = createSessionCachePlugin(msalCache)
+    const transport = createEntraTransport(() => deadline.signal(writeReserveMs), clock)
+    const client = createMsalClient({ entra, endpoints, tenant: account.tenantId, cachePlugin, transport })
+    const result = await client
+      .acquireTokenSilent({ account: msalAccount(account), scopes: acsScopes, forceRefresh })
+      .catch((error: unknown) => {
+        throw transport.failure() ?? renewalError(error)
+      })
+    if (!result.accessToken || !result.expiresOn) throw new ServiceError('upstream_unavailable')
+    return {
+      accessToken: result.accessToken,
+      expiresOn: result.expiresOn,
+      msalCache: pruneMsalCache(cachePlugin.current(), clock()),
+    }
   }
+
+  return { acquire: (session, options) => retryOnce(() => attempt(session, options)) }
 }
 
 function msalAccount({ objectId, homeAccountId, environment, tenantId, username }: Account) {

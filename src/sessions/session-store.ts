@@ -1,11 +1,12 @@
 // Sessions in one Azure table, one sealed row each. A sign-in creates, a renewal replaces with If-Match, nothing ever
 // upserts: a row that is gone stays gone, so a logout cannot be undone by a renewal that was under way.
 import type { TableClient } from '@azure/data-tables'
-import { asAzureError, unavailable } from '../azure-error.ts'
+import { asAzureError, passingError } from '../azure-error.ts'
 import type { SessionLimits } from '../config.ts'
 import type { Deadline } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { retryOnce } from '../retry.ts'
 import type { Sealer } from './seal.ts'
 import { decodeSession, encodeSession, type Session, sessionExpiry } from './session.ts'
 import { newSessionKey, type SessionKey } from './session-key.ts'
@@ -54,54 +55,72 @@ interface Row {
   expiresAt: Date
 }
 
+/** The version that is written. */
 const version = 1
+/** A reader for every version that was ever written; see docs/storage-schema.md. */
+const readers: Record<number, (plain: Uint8Array) => Session | undefined> = { 1: decodeSession }
 /** Below the 64 KiB that Azure allows a property; checked here because the local table does not. */
 const maxSealedBytes = 60 * 1024
 
 export function createSessionStore({ table, sealer, limits, clock }: SessionStoreOptions): SessionStore {
   function toRow(key: SessionKey, session: Session): Row {
     const { kid, sealed } = sealer.seal(sealContext(key, version), encodeSession(session))
-    if (sealed.length > maxSealedBytes) throw new Error(`session row of ${sealed.length} bytes`)
+    if (sealed.length > maxSealedBytes) {
+      throw new ServiceError('internal_error', {
+        cause: new RangeError(`a session of ${sealed.length} bytes`),
+      })
+    }
     return { ...key, sealed, kid, version, expiresAt: sessionExpiry(session, limits) }
   }
 
   function openRow(key: SessionKey, row: Row, log: Log): Session | undefined {
-    const known = row.version === version && row.sealed instanceof Uint8Array && typeof row.kid === 'string'
-    const plain = known ? sealer.open(sealContext(key, row.version), row.kid, row.sealed) : undefined
+    const reader =
+      row.sealed instanceof Uint8Array && typeof row.kid === 'string' ? readers[row.version] : undefined
+    const plain = reader && sealer.open(sealContext(key, row.version), row.kid, row.sealed)
     if (plain === 'unknown-key') {
       log('error', 'session-key-unknown')
       throw new ServiceError('upstream_unavailable')
     }
-    const session = plain && decodeSession(plain)
+    const session = plain && reader(plain)
     if (!session) log('warn', 'session-row-unreadable')
     return session
+  }
+
+  /** One operation on the table: tried once more if it fails in passing, with its errors in the service's own terms. */
+  function operation<T>(work: () => Promise<T>): Promise<T> {
+    return retryOnce(() =>
+      work().catch((error: unknown) => {
+        throw tableError(error, clock())
+      }),
+    )
   }
 
   return {
     async create(session, { deadline }) {
       const { key, cookie } = newSessionKey(session.account)
       const row = toRow(key, session)
-      const insert = () => table.createEntity(row, { abortSignal: deadline.signal() })
-      try {
-        await insert().catch(async (error: unknown) => {
-          if (!isTableMissing(error)) throw error
-          await table.createTable({ abortSignal: deadline.signal() })
-          return insert()
-        })
-      } catch (error) {
-        // The key is fresh and random: a row that is there already is ours, from a try whose answer was lost.
-        if (statusOf(error) !== 409) throw tableError(error, clock())
-      }
+      await operation(async () => {
+        const insert = () => table.createEntity(row, { abortSignal: deadline.signal() })
+        try {
+          await insert().catch(async (error: unknown) => {
+            if (!isTableMissing(error)) throw error
+            await table.createTable({ abortSignal: deadline.signal() })
+            return insert()
+          })
+        } catch (error) {
+          // The key is fresh and random: a row that is there already is ours, from a try whose answer was lost.
+          if (codeOf(error) !== 'EntityAlreadyExists') throw error
+        }
+      })
       return cookie
     },
 
     async read(key, { deadline, log }) {
-      const row = await table
-        .getEntity<Row>(key.partitionKey, key.rowKey, { abortSignal: deadline.signal() })
-        .catch((error: unknown) => {
-          if (statusOf(error) === 404) return undefined
-          throw tableError(error, clock())
-        })
+      const row = await operation(() =>
+        table
+          .getEntity<Row>(key.partitionKey, key.rowKey, { abortSignal: deadline.signal() })
+          .catch(whenStatus(404, undefined)),
+      )
       const session = row && openRow(key, row, log)
       if (!session || sessionExpiry(session, limits) <= clock()) return undefined
       return { key, etag: row.etag, session }
@@ -109,30 +128,32 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
 
     async update({ key, etag }, session, { deadline }) {
       const row = toRow(key, session)
-      try {
-        await table.updateEntity(row, 'Replace', { etag, abortSignal: deadline.signal() })
-        return 'written'
-      } catch (error) {
-        return lostTo(error, clock())
-      }
+      return operation(() =>
+        table
+          .updateEntity(row, 'Replace', { etag, abortSignal: deadline.signal() })
+          .then(() => 'written' as const)
+          .catch(whenStatus(412, 'conflict' as const))
+          .catch(whenStatus(404, 'gone' as const)),
+      )
     },
 
     async delete({ partitionKey, rowKey }, { deadline }, etag = '*') {
-      try {
-        await table.deleteEntity(partitionKey, rowKey, { etag, abortSignal: deadline.signal() })
-        return 'deleted'
-      } catch (error) {
-        return lostTo(error, clock())
-      }
+      return operation(() =>
+        table
+          .deleteEntity(partitionKey, rowKey, { etag, abortSignal: deadline.signal() })
+          .then(() => 'deleted' as const)
+          .catch(whenStatus(412, 'conflict' as const))
+          .catch(whenStatus(404, 'gone' as const)),
+      )
     },
 
     async probe({ deadline }) {
-      try {
-        await table.getEntity('probe', 'probe', { abortSignal: deadline.signal() })
-      } catch (error) {
-        // No such row, or no table yet: the first sign-in creates it.
-        if (statusOf(error) !== 404) throw tableError(error, clock())
-      }
+      await operation(() =>
+        table
+          .getEntity('probe', 'probe', { abortSignal: deadline.signal() })
+          // No such row, or no table yet: the first sign-in creates it.
+          .catch(whenStatus(404, undefined)),
+      )
     },
   }
 }
@@ -142,25 +163,25 @@ function sealContext({ partitionKey, rowKey }: SessionKey, rowVersion: number) {
 }
 
 function isTableMissing(error: unknown): boolean {
-  return asAzureError(error)?.code === 'TableNotFound'
+  return codeOf(error) === 'TableNotFound'
 }
 
-function statusOf(error: unknown): number | undefined {
-  return asAzureError(error)?.statusCode
+function codeOf(error: unknown): string | undefined {
+  return asAzureError(error)?.code
 }
 
-/** Precondition failed: somebody else wrote. Not found: somebody deleted. */
-function lostTo(error: unknown, now: Date): 'conflict' | 'gone' {
-  if (statusOf(error) === 412) return 'conflict'
-  if (statusOf(error) === 404) return 'gone'
-  throw tableError(error, now)
+/** An answer with this status is a result, not a failure. */
+function whenStatus<T>(status: number, result: T): (error: unknown) => T {
+  return (error) => {
+    if (asAzureError(error)?.statusCode === status) return result
+    throw error
+  }
 }
 
 /** What the table's answer means for the request; what is neither an answer nor a lack of one is a fault of ours. */
 function tableError(cause: unknown, now: Date): unknown {
   const error = asAzureError(cause)
-  if (!error) return cause
-  if (error.statusCode === 401 || error.statusCode === 403)
+  if (error?.statusCode === 401 || error?.statusCode === 403)
     return new ServiceError('misconfigured', { cause })
-  return unavailable(error, cause, now)
+  return (error && passingError(error, cause, now)) ?? cause
 }

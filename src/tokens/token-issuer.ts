@@ -1,10 +1,12 @@
 // The token rule: from a session to an ACS token that lasts. A hit is one point read; a renewal is at most one refresh at
-// Entra, one exchange at ACS and one conditional write, shared by all requests of the row that come meanwhile.
-import { setTimeout } from 'node:timers/promises'
+// Entra, one exchange at ACS and one conditional write, shared by all requests that saw the row in the same state.
+import { isDeepStrictEqual } from 'node:util'
 import type { AcsExchange } from '../acs/exchange.ts'
+import { createBackOff } from '../back-off.ts'
 import { accessTokenExpiry } from '../entra/msal-cache.ts'
 import type { EntraRenewal, EntraToken } from '../entra/renewal.ts'
 import { isPassing, ServiceError } from '../errors.ts'
+import { Conflict, retryConflicts } from '../retry.ts'
 import type { Account, AcsToken, Session } from '../sessions/session.ts'
 import type { SessionKey } from '../sessions/session-key.ts'
 import type { Call, SessionStore, StoredSession } from '../sessions/session-store.ts'
@@ -35,7 +37,8 @@ export interface TokenIssuerOptions {
 }
 
 const writeTries = 3
-const retryJitterMs = 100
+/** Longer than a request lives: who has read the row before a renewal was written finds that renewal. */
+const rememberRenewalMs = 10_000
 
 export function createTokenIssuer({
   entra,
@@ -44,7 +47,13 @@ export function createTokenIssuer({
   clientId,
   clock,
 }: TokenIssuerOptions): TokenIssuer {
-  const renewals = createSingleFlight<AcsToken>()
+  const renewals = createSingleFlight<AcsToken>({
+    rememberMs: rememberRenewalMs,
+    // A dead refresh token is not sent again; whatever else failed may be good the next time.
+    isFinal: isSignInRequired,
+    clock,
+  })
+  const entraBackOff = createBackOff(clock)
 
   async function read(key: SessionKey, call: Call): Promise<StoredSession> {
     const stored = await sessions.read(key, call)
@@ -52,9 +61,10 @@ export function createTokenIssuer({
     return stored
   }
 
+  /** A new token, or, while that cannot be had for a passing reason, the stored one. */
   async function renew(stored: StoredSession, call: Call): Promise<AcsToken> {
     try {
-      return await mint(stored, call)
+      return await renewals(`${stored.key.rowKey} ${stored.etag}`, () => mint(stored, call))
     } catch (error) {
       const { acsToken } = stored.session
       if (!isPassing(error) || !acsToken || !lastsFor(acsToken, lastResortMs, clock())) throw error
@@ -67,7 +77,7 @@ export function createTokenIssuer({
     const { session } = stored
     let entraToken: EntraToken
     try {
-      entraToken = await acquire(session, call)
+      entraToken = await acquire(stored, call)
     } catch (error) {
       if (!isSignInRequired(error)) throw error
       return afterDeadRefreshToken(stored, error, call)
@@ -87,12 +97,13 @@ export function createTokenIssuer({
   }
 
   /** The Entra token to exchange; when Entra does not answer, one that is still cached and valid. */
-  async function acquire(session: Session, { deadline, log }: Call): Promise<EntraToken> {
+  async function acquire({ key, session }: StoredSession, { deadline, log }: Call): Promise<EntraToken> {
     const expiresOn = accessTokenExpiry(session.msalCache)
     const cached = expiresOn && { expiresOn }
     const forceRefresh = !lastsFor(cached, renewBelowMs, clock())
     try {
-      return await entra.acquire(session, { forceRefresh, deadline })
+      // Entra limits by user and app; the row is the narrowest key that is surely not somebody else's.
+      return await entraBackOff.guard(key.rowKey, () => entra.acquire(session, { forceRefresh, deadline }))
     } catch (error) {
       const cachedIsUsable = forceRefresh && lastsFor(cached, msalRenewalOffsetMs + 1_000, clock())
       const storedIsServed = lastsFor(session.acsToken, lastResortMs, clock())
@@ -142,22 +153,23 @@ export function createTokenIssuer({
    */
   async function persist(stored: StoredSession, renewed: Session, call: Call): Promise<AcsToken | undefined> {
     let current = stored
+    async function attempt(): Promise<AcsToken | undefined> {
+      const outcome = await sessions.update(current, renewed, call)
+      if (outcome === 'written') return undefined
+      current = await read(stored.key, call)
+      // Our own write, whose answer was lost.
+      if (isDeepStrictEqual(current.session, renewed)) return undefined
+      const { acsToken } = current.session
+      if (acsToken && lastsFor(acsToken, adoptFromMs, clock())) return acsToken
+      throw new Conflict()
+    }
     try {
-      for (let tries = 1; tries <= writeTries; tries++) {
-        const outcome = await sessions.update(current, renewed, call)
-        if (outcome === 'written') return undefined
-        if (outcome === 'gone') throw new ServiceError('sign_in_required')
-        await setTimeout(Math.random() * retryJitterMs)
-        current = await read(stored.key, call)
-        const { acsToken } = current.session
-        if (acsToken && lastsFor(acsToken, adoptFromMs, clock())) return acsToken
-      }
-      call.log('warn', 'session-write-lost')
+      return await retryConflicts(writeTries, attempt)
     } catch (error) {
       if (isSignInRequired(error)) throw error
       call.log('warn', 'session-not-written', { error })
+      return undefined
     }
-    return undefined
   }
 
   return {
@@ -171,7 +183,7 @@ export function createTokenIssuer({
       }
       const { acsToken } = stored.session
       const good = acsToken && lastsFor(acsToken, renewBelowMs, clock())
-      const token = good ? acsToken : await renewals(key.rowKey, () => renew(stored, call))
+      const token = good ? acsToken : await renew(stored, call)
       return { ...token, user: objectId }
     },
   }

@@ -127,9 +127,40 @@ describe('when Entra does not answer a renewal', () => {
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(least)
       expect(await problemOf(answer)).toEqual({ status: 503, code })
       handle.remove()
-      expect((await browser.post('/api/token')).status).toBe(200)
+      // An instance that was throttled waits; the other one has not been told to.
+      const at = code === 'throttled' ? other : ''
+      expect((await browser.post(`${at}/api/token`)).status).toBe(200)
     },
   )
+
+  it.each([
+    ['503', { entraError: entraErrors.unavailable }],
+    ['a reset', { reset: true }],
+    ['an answer that is lost', { resetAfter: true }],
+  ])('but only once (%s), it is asked once more within the same request', async (_, fault) => {
+    const browser = await dueForRenewal()
+    service.entra.faults.add({ match: { endpoint: 'token' }, times: 1, ...fault })
+    await browser.token()
+    expect(refreshes()).toHaveLength(2)
+    expect(service.acs.requests).toHaveLength(1)
+  })
+
+  it('twice, it is not asked a third time', async () => {
+    const browser = await dueForRenewal()
+    service.entra.faults.add({ match: { endpoint: 'token' }, reset: true })
+    await browser.token()
+    expect(refreshes()).toHaveLength(2)
+  })
+
+  it('but throttles, it is left alone for this session until Retry-After has passed, and for no other', async () => {
+    const [one, two] = [await dueForRenewal(), await dueForRenewal()]
+    service.entra.faults.add({ match: { endpoint: 'token' }, entraError: entraErrors.throttled, times: 1 })
+    // Three requests: the stored Entra token is exchanged by the first one, so Entra is asked by none of the others.
+    for (let requests = 0; requests < 3; requests++) await one.token()
+    expect(refreshes()).toHaveLength(1)
+    expect((await two.token()).user).toBe((await one.token()).user)
+    expect(refreshes()).toHaveLength(2)
+  })
 
   it('at all, the request ends within its deadline', async () => {
     const browser = await dueForRenewal()
@@ -162,8 +193,7 @@ describe('what ACS says', () => {
       503,
       'upstream_unavailable',
     ],
-    ['429', acsErrors.throttled, 503, 'throttled'],
-    ['503', acsErrors.unavailable, 503, 'upstream_unavailable'],
+    ['404', { status: 404, code: 'NotFound' }, 500, 'internal_error'],
   ])('%s is mapped, and not asked again', async (_, acsError, status, code) => {
     const browser = await dueForRenewal()
     service.acs.faults.add({ acsError: { message: 'canary', ...acsError } })
@@ -187,7 +217,7 @@ describe('what ACS says', () => {
 
   it('in passing does not keep people from a stored token, nor cost a second refresh at Entra', async () => {
     const browser = await dueForRenewal({ stored: true })
-    const fault = service.acs.faults.add({ status: 500, json: {} })
+    const fault = service.acs.faults.add({ acsError: acsErrors.unavailable })
     const first = await browser.token()
     expect(await browser.token()).toEqual(first)
     fault.remove()
@@ -203,6 +233,45 @@ describe('what ACS says', () => {
       status: 403,
       code: 'teams_license_required',
     })
+  })
+})
+
+describe('when ACS does not answer', () => {
+  it.each([
+    ['503', { acsError: acsErrors.unavailable }],
+    ['a reset', { reset: true }],
+    ['an answer that is lost', { resetAfter: true }],
+  ])('once (%s), it is asked once more within the same request', async (_, fault) => {
+    const browser = await dueForRenewal()
+    service.acs.faults.add({ times: 1, ...fault })
+    await browser.token()
+    expect(service.acs.requests).toHaveLength(2)
+    expect(refreshes()).toHaveLength(1)
+  })
+
+  it('twice, it is 503 with Retry-After and not asked a third time', async () => {
+    const browser = await dueForRenewal()
+    service.acs.faults.add({ reset: true })
+    const answer = await browser.post('/api/token')
+    expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
+    expect(await problemOf(answer)).toEqual({ status: 503, code: 'upstream_unavailable' })
+    expect(service.acs.requests).toHaveLength(2)
+  })
+
+  it('but throttles, it is left alone by all sessions of an instance until Retry-After has passed', async () => {
+    const instance = await service.start()
+    const [one, two] = [await dueForRenewal(), await dueForRenewal({ person: 'alex@contoso.example' })]
+    const fault = service.acs.faults.add({ acsError: acsErrors.throttled })
+    for (const browser of [one, one, two]) {
+      const answer = await browser.post(`${instance.url}/api/token`)
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(29)
+      expect(await problemOf(answer)).toEqual({ status: 503, code: 'throttled' })
+    }
+    expect(service.acs.requests).toHaveLength(1)
+    fault.remove()
+    // Another instance has not been told to wait.
+    await one.token()
+    await instance.kill()
   })
 })
 

@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { createSingleFlight } from '../../src/tokens/single-flight.ts'
 
+function newFlight<T>() {
+  let now = 0
+  const flight = createSingleFlight<T>({
+    rememberMs: 10_000,
+    isFinal: (error) => (error as Error).message === 'final',
+    clock: () => new Date(now),
+  })
+  return { flight, pass: (ms: number) => (now += ms) }
+}
+
 describe('single flight', () => {
   it('shares the work of one key, and of one key only', async () => {
-    const flight = createSingleFlight<string>()
+    const { flight } = newFlight<string>()
     const starts: string[] = []
     const { promise, resolve } = Promise.withResolvers<void>()
     const run = (key: string) =>
@@ -18,12 +28,29 @@ describe('single flight', () => {
     expect(starts).toEqual(['a', 'b'])
   })
 
-  it('begins anew when the work has ended, also with an error', async () => {
-    const flight = createSingleFlight<number>()
-    let runs = 0
-    const fail = () => flight('a', async () => Promise.reject(new Error(`run ${++runs}`)))
-    await expect(fail()).rejects.toThrow('run 1')
-    await expect(fail()).rejects.toThrow('run 2')
+  it('gives a result also to those who come after it, for as long as it is remembered', async () => {
+    const { flight, pass } = newFlight<number>()
+    expect(await flight('a', async () => 1)).toBe(1)
+    pass(9_999)
+    expect(await flight('a', async () => 2)).toBe(1)
+    pass(1)
+    expect(await flight('a', async () => 3)).toBe(3)
+  })
+
+  it('begins anew after an error, unless the error is final', async () => {
+    const { flight, pass } = newFlight<number>()
+    const fail = (message: string) => flight('a', () => Promise.reject(new Error(message)))
+    await expect(fail('one')).rejects.toThrow('one')
+    await expect(fail('final')).rejects.toThrow('final')
+    await expect(fail('three')).rejects.toThrow('final')
+    pass(10_000)
     expect(await flight('a', async () => 7)).toBe(7)
+  })
+
+  it('does not hold the others up when one fails', async () => {
+    const { flight } = newFlight<string>()
+    const failing = flight('a', () => Promise.reject(new Error('a')))
+    expect(await flight('b', async () => 'b')).toBe('b')
+    await expect(failing).rejects.toThrow('a')
   })
 })

@@ -1,0 +1,44 @@
+// Remembers who asked to be left alone, and until when. MSAL and the ACS SDK would remember too, but with a client for each
+// request that memory is gone. It lives in this process only: other instances learn it by themselves.
+import { ServiceError } from './errors.ts'
+
+export interface BackOff {
+  /**
+   * Does the work, unless an earlier answer for this key said Retry-After and that time is not over: then `throttled`, with
+   * what is left of it. A key is what one upstream limit is about; nobody else's key is touched.
+   */
+  guard<T>(key: string, work: () => Promise<T>): Promise<T>
+}
+
+/** Where a throttling upstream names no time. */
+const defaultSeconds = 5
+/** No answer of an upstream, or of a proxy in between, may silence it for longer. */
+const maxSeconds = 3_600
+const maxKeys = 10_000
+
+export function createBackOff(clock: () => Date): BackOff {
+  const until = new Map<string, number>()
+
+  function remember(key: string, error: ServiceError): void {
+    const seconds = error.retryAfterSeconds ?? (error.code === 'throttled' ? defaultSeconds : 0)
+    if (seconds === 0) return
+    until.delete(key)
+    until.set(key, clock().getTime() + Math.min(seconds, maxSeconds) * 1_000)
+    const [oldest] = until.keys()
+    if (until.size > maxKeys && oldest !== undefined) until.delete(oldest)
+  }
+
+  return {
+    async guard(key, work) {
+      const leftMs = (until.get(key) ?? 0) - clock().getTime()
+      if (leftMs > 0) throw new ServiceError('throttled', { retryAfterSeconds: Math.ceil(leftMs / 1_000) })
+      until.delete(key)
+      try {
+        return await work()
+      } catch (error) {
+        if (error instanceof ServiceError) remember(key, error)
+        throw error
+      }
+    },
+  }
+}
