@@ -1,5 +1,5 @@
-// What the functions register themselves with: `app.http` of Azure Functions with the parts that all routes share.
-import type { HttpFunctionOptions } from '@azure/functions'
+// What the functions register themselves with: `app` of Azure Functions, with the parts that all routes share.
+import type { HttpFunctionOptions, TimerFunctionOptions } from '@azure/functions'
 import type { Settings } from './config.ts'
 import { ServiceError } from './errors.ts'
 import { type EndpointContext, type EndpointOptions, endpoint } from './http/endpoint.ts'
@@ -7,6 +7,7 @@ import type { Service } from './service.ts'
 
 export interface App {
   http(name: string, options: EndpointOptions): void
+  timer(name: string, options: TimerFunctionOptions): void
   settings: Settings
   /** The service, or `misconfigured` while a setting is missing or wrong. */
   service(): Service
@@ -15,12 +16,16 @@ export interface App {
 export interface AppOptions {
   context: EndpointContext
   service: Service | undefined
-  register(name: string, options: HttpFunctionOptions): void
+  functions: {
+    http(name: string, options: HttpFunctionOptions): void
+    timer(name: string, options: TimerFunctionOptions): void
+  }
 }
 
-export function createApp({ context, service, register }: AppOptions): App {
+export function createApp({ context, service, functions }: AppOptions): App {
   return {
-    http: (name, options) => register(name, endpoint(context, options)),
+    http: (name, options) => functions.http(name, endpoint(context, options)),
+    timer: (name, options) => functions.timer(name, options),
     settings: context.settings,
     service() {
       if (!service) throw new ServiceError('misconfigured')

@@ -7,7 +7,9 @@ export interface LogFields {
   code?: string
   status?: number
   upstream?: 'entra' | 'acs' | 'table'
-  settings?: readonly string[]
+  deleted?: number
+  spared?: number
+  finished?: boolean
   error?: unknown
 }
 

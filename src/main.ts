@@ -5,6 +5,7 @@ import { readSettings, type Settings } from './config.ts'
 import { signInTenant } from './entra/sign-in.ts'
 import { registerHealth } from './functions/health.ts'
 import { registerLogout } from './functions/logout.ts'
+import { registerPurge } from './functions/purge.ts'
 import { registerSession } from './functions/session.ts'
 import { registerSignIn } from './functions/sign-in.ts'
 import { registerToken } from './functions/token.ts'
@@ -15,7 +16,7 @@ const { settings, service } = start(readSettings())
 const app = createApp({
   context: { settings, links: errorLinks(settings, service) },
   service,
-  register: (name, options) => functions.http(name, options),
+  functions,
 })
 
 registerSignIn(app)
@@ -23,6 +24,7 @@ registerToken(app)
 registerSession(app)
 registerLogout(app)
 registerHealth(app)
+registerPurge(app)
 
 /** An SDK that does not like its setting must not take all functions down, nor print it (its errors hold keys). */
 function start(settings: Settings): { settings: Settings; service: Service | undefined } {

@@ -5,6 +5,8 @@ import type { Config } from './config.ts'
 import { createEntraEndpoints, type EntraEndpoints } from './entra/endpoints.ts'
 import { createEntraRenewal } from './entra/renewal.ts'
 import { createEntraSignIn, type EntraSignIn } from './entra/sign-in.ts'
+import type { Log } from './log.ts'
+import { type PurgeResult, purgeExpired } from './sessions/purge.ts'
 import { createSealer } from './sessions/seal.ts'
 import { createSessionStore, type SessionStore } from './sessions/session-store.ts'
 import { createSignInCookies, type SignInCookies } from './sessions/sign-in-cookies.ts'
@@ -18,6 +20,7 @@ export interface Service {
   sessions: SessionStore
   acs: AcsExchange
   tokens: TokenIssuer
+  purge(log: Log): Promise<PurgeResult>
   clock: () => Date
 }
 
@@ -25,12 +28,9 @@ export function createService(config: Config, clock: () => Date): Service {
   const { entra, web } = config
   const endpoints = createEntraEndpoints(entra.authorityHost)
   const sealer = createSealer(config.sealingKeys)
-  const sessions = createSessionStore({
-    table: createTable(config),
-    sealer,
-    limits: config.sessionLimits,
-    clock,
-  })
+  // The store tries once more itself; the SDK would sleep through a Retry-After of any length.
+  const table = createTable(config, 0)
+  const sessions = createSessionStore({ table, sealer, limits: config.sessionLimits, clock })
   const acs = createAcsExchange(config.acsConnectionString, clock)
   return {
     config,
@@ -46,15 +46,16 @@ export function createService(config: Config, clock: () => Date): Service {
       clientId: entra.clientId,
       clock,
     }),
+    // Nobody waits for it, so here the SDK's own patience is right.
+    purge: (log) => purgeExpired({ table: createTable(config, 5), clock }, log),
     clock,
   }
 }
 
-function createTable({ tableConnectionString, tableName }: Config): TableClient {
+function createTable({ tableConnectionString, tableName }: Config, maxRetries: number): TableClient {
   return TableClient.fromConnectionString(tableConnectionString, tableName, {
     // The emulator speaks plain http.
     allowInsecureConnection: /UseDevelopmentStorage=true|http:/.test(tableConnectionString),
-    // The store tries once more itself; the SDK would sleep through a Retry-After of any length.
-    retryOptions: { maxRetries: 0 },
+    retryOptions: { maxRetries },
   })
 }

@@ -9,13 +9,14 @@ describe('the built bundle', () => {
     const host = await startHost({ folder: inject('bundleFolder'), log: () => {} })
     try {
       const functions = host.functions.map(
-        ({ name, route, methods }) => `${name}: ${methods?.join(' ')} ${route}`,
+        ({ name, type, route, methods }) => `${name}: ${methods ? `${methods.join(' ')} ${route}` : type}`,
       )
       expect(functions.sort()).toEqual([
         'health-live: GET HEAD OPTIONS api/health/live',
         'health-ready: GET HEAD OPTIONS api/health/ready',
         'login: GET OPTIONS api/login',
         'logout: POST OPTIONS api/logout',
+        'purge: timerTrigger',
         'redirect: GET OPTIONS api/redirect',
         'session: GET HEAD OPTIONS api/session',
         'signed-out: GET HEAD OPTIONS api/signed-out',

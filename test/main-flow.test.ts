@@ -34,6 +34,7 @@ beforeEach(() => {
 afterEach(() => {
   service.entra.faults.clear()
   service.acs.faults.clear()
+  proxy.faults.clear()
 })
 
 const refreshes = () => service.entra.requests.filter(({ grantType }) => grantType === 'refresh_token')
@@ -356,13 +357,13 @@ describe('table operations', () => {
   it('whose answer is lost are tried again, and are not taken for those of others', async () => {
     const browser = new Browser(service)
     proxy.take()
-    proxy.loseNextAnswer('POST')
+    proxy.faults.add({ match: { method: 'POST' }, resetAfter: true, times: 1 })
     expect((await browser.signIn()).status).toBe(302)
     expect(proxy.take()).toEqual(['POST table', 'POST table'])
-    proxy.loseNextAnswer('PUT')
+    proxy.faults.add({ match: { method: 'PUT' }, resetAfter: true, times: 1 })
     const issued = await browser.token()
     expect(await browser.token()).toEqual(issued)
-    proxy.loseNextAnswer('DELETE')
+    proxy.faults.add({ match: { method: 'DELETE' }, resetAfter: true, times: 1 })
     expect((await browser.post('/api/logout')).status).toBe(200)
     expect((await browser.post('/api/token')).status).toBe(401)
   })

@@ -84,8 +84,14 @@ describe('the session store', () => {
     const stored = await store.read(key, call())
     if (!stored) throw new Error('no session')
     const large = session({ msalCache: randomBytes(100 * 1024).toString('base64') })
-    await expect(store.create(large, call())).rejects.toThrow(/bytes/)
-    await expect(store.update(stored, large, call())).rejects.toThrow(/bytes/)
+    await expect(store.create(large, call())).rejects.toMatchObject({
+      code: 'internal_error',
+      cause: { name: 'RangeError' },
+    })
+    await expect(store.update(stored, large, call())).rejects.toMatchObject({
+      code: 'internal_error',
+      cause: { name: 'RangeError' },
+    })
     expect(await allRows(table)).toHaveLength(1)
     expect((await store.read(key, call()))?.session).toEqual(session())
   })

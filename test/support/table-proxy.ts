@@ -1,59 +1,69 @@
-// A proxy before Azurite that counts what the service really asks of the table, as it goes over the wire, and that can
-// lose an answer on the way back.
-import { createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+// A proxy before Azurite: it counts what the service really asks of the table, as it goes over the wire, and it can refuse,
+// hang, tear the connection before or after the table did its work, or answer in the table's place.
+import { Faults, listen } from '../../dev/faults.ts'
+
+export interface TableRequest {
+  method: string
+  /** `entity` for what names a row by its keys, else `table`. */
+  kind: 'entity' | 'table'
+  query: string
+}
 
 export interface TableProxy {
   /** The connection string with the proxy's address in place of the table's. */
   connectionString: string
+  faults: Faults<TableRequest>
   /** Method and kind of each operation since the last call, such as `GET entity`. */
   take(): string[]
-  /** Forwards the next operation with this method, then tears the connection in place of its answer. */
-  loseNextAnswer(method: string): void
+  /** Connections are refused from now on. */
   stop(): Promise<void>
 }
 
-export async function startTableProxy(connectionString: string): Promise<TableProxy> {
+/** @param beforeForwarding Runs before the table sees a request: the place to be faster than it. */
+export async function startTableProxy(
+  connectionString: string,
+  beforeForwarding: (request: TableRequest) => Promise<void> = async () => {},
+): Promise<TableProxy> {
   const target = new URL(/TableEndpoint=([^;]+)/.exec(connectionString)?.[1] ?? '')
-  let seen: string[] = []
-  let lose: string | undefined
-  const server = createServer((incoming, outgoing) => {
-    seen.push(`${incoming.method} ${incoming.url?.includes('PartitionKey=') ? 'entity' : 'table'}`)
-    const isLost = incoming.method === lose
-    if (isLost) lose = undefined
-    const forwarded = request(
-      {
-        host: target.hostname,
-        port: target.port,
-        method: incoming.method,
-        path: incoming.url,
-        headers: incoming.headers,
-      },
-      (answer) => {
-        if (isLost) return void answer.resume().on('end', () => incoming.socket.destroy())
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
-        answer.pipe(outgoing)
-      },
-    )
-    forwarded.on('error', () => outgoing.destroy())
-    incoming.pipe(forwarded)
+  const faults = new Faults<TableRequest>()
+  let seen: TableRequest[] = []
+
+  const { port, stop } = await listen(async (request) => {
+    const { pathname, search } = new URL(request.url)
+    const entry: TableRequest = {
+      method: request.method,
+      kind: pathname.includes('PartitionKey=') ? 'entity' : 'table',
+      query: decodeURIComponent(search),
+    }
+    seen.push(entry)
+    return faults.answer(entry, async () => {
+      await beforeForwarding(entry)
+      return forward(request, `${target.origin}${pathname}${search}`)
+    })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+
   return {
     connectionString: connectionString.replace(target.host, `127.0.0.1:${port}`),
+    faults,
     take() {
       const taken = seen
       seen = []
-      return taken
+      return taken.map(({ method, kind }) => `${method} ${kind}`)
     },
-    loseNextAnswer(method) {
-      lose = method
-    },
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    stop,
   }
+}
+
+/** The signature covers date and path, neither of which changes on the way. */
+async function forward(request: Request, url: string): Promise<Response> {
+  const headers = new Headers(request.headers)
+  for (const name of ['host', 'connection', 'content-length', 'accept-encoding']) headers.delete(name)
+  const hasBody = request.method !== 'GET' && request.method !== 'DELETE'
+  const body = hasBody ? await request.arrayBuffer() : null
+  const answer = await fetch(url, { method: request.method, headers, body })
+  const bytes = await answer.arrayBuffer()
+  const kept = new Headers(answer.headers)
+  for (const name of ['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'content-encoding'])
+    kept.delete(name)
+  return new Response(bytes.byteLength === 0 ? null : bytes, { status: answer.status, headers: kept })
 }

@@ -1,0 +1,108 @@
+// Deletes rows whose time is over. A run looks at one page at a time, for a bounded time, and writes down how far it came,
+// so that the next run goes on from there after a crash or a table too large for one run.
+import { odata, type TableClient } from '@azure/data-tables'
+import { asAzureError } from '../azure-error.ts'
+import type { Log } from '../log.ts'
+
+export interface PurgeResult {
+  deleted: number
+  /** Rows that changed or went while they were being deleted; they were left alone. */
+  spared: number
+  /** Whether the whole table was looked at; if not, the next run goes on. */
+  finished: boolean
+}
+
+export interface PurgeOptions {
+  table: TableClient
+  clock: () => Date
+  /** Below the function's time-out (host.json), so that a run ends by itself. */
+  budgetMs?: number
+  /** 1,000 is the most that Table Storage gives. */
+  pageSize?: number
+}
+
+interface ExpiredRow {
+  partitionKey: string
+  rowKey: string
+  etag: string
+}
+
+const deletesAtOnce = 16
+/** Where a run came to; no account's partition has this name. */
+const position = { partitionKey: 'purge', rowKey: 'position' }
+
+export async function purgeExpired(options: PurgeOptions, log: Log): Promise<PurgeResult> {
+  const { table, clock, budgetMs = 4 * 60_000, pageSize = 1_000 } = options
+  const end = performance.now() + budgetMs
+  const result = { deleted: 0, spared: 0 }
+  const filter = odata`expiresAt lt ${clock()}`
+  const continuationToken = await readPosition(table)
+  let isFirst = true
+  try {
+    const pages = table
+      .listEntities({ queryOptions: { filter, select: ['PartitionKey', 'RowKey', 'expiresAt'] } })
+      .byPage({ maxPageSize: pageSize, ...(continuationToken ? { continuationToken } : {}) })
+    for await (const page of pages) {
+      isFirst = false
+      await deleteAll(table, page as unknown as ExpiredRow[], result)
+      if (page.continuationToken === undefined) break
+      await table.upsertEntity({ ...position, continuationToken: page.continuationToken }, 'Replace')
+      if (performance.now() >= end) return report(false)
+    }
+  } catch (error) {
+    // A position that leads nowhere would stop every run to come.
+    if (isFirst) await forgetPosition(table)
+    if (!isMissing(error)) throw error
+  }
+  await forgetPosition(table)
+  return report(true)
+
+  function report(finished: boolean): PurgeResult {
+    log('info', 'purged', { ...result, finished })
+    return { ...result, finished }
+  }
+}
+
+/** With If-Match: a row that was renewed meanwhile has another ETag, and stays. */
+async function deleteAll(
+  table: TableClient,
+  rows: ExpiredRow[],
+  result: Omit<PurgeResult, 'finished'>,
+): Promise<void> {
+  const left = rows.values()
+  const worker = async () => {
+    for (const { partitionKey, rowKey, etag } of left) {
+      const outcome = await table.deleteEntity(partitionKey, rowKey, { etag }).then(
+        () => 'deleted' as const,
+        (error: unknown) => {
+          const status = asAzureError(error)?.statusCode
+          if (status === 412 || status === 404) return 'spared' as const
+          throw error
+        },
+      )
+      result[outcome]++
+    }
+  }
+  await Promise.all(Array.from({ length: deletesAtOnce }, worker))
+}
+
+async function readPosition(table: TableClient): Promise<string | undefined> {
+  try {
+    const row = await table.getEntity<{ continuationToken: string }>(position.partitionKey, position.rowKey)
+    return row.continuationToken
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+async function forgetPosition(table: TableClient): Promise<void> {
+  await table.deleteEntity(position.partitionKey, position.rowKey).catch((error: unknown) => {
+    if (!isMissing(error)) throw error
+  })
+}
+
+/** No such row, or no table yet: nobody has signed in. */
+function isMissing(error: unknown): boolean {
+  return asAzureError(error)?.statusCode === 404
+}

@@ -1,0 +1,136 @@
+// The purge on Azurite: what it deletes, what it leaves, and how it goes on after a crash.
+import { randomBytes } from 'node:crypto'
+import { TableClient } from '@azure/data-tables'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
+import { type PurgeOptions, purgeExpired } from '../../src/sessions/purge.ts'
+import { Browser } from '../support/browser.ts'
+import { allRows, rowOf, startService } from '../support/service.ts'
+import { startTableProxy, type TableRequest } from '../support/table-proxy.ts'
+
+const now = new Date('2026-11-21T12:00:00Z')
+const yesterday = new Date('2026-11-20T12:00:00Z')
+const tomorrow = new Date('2026-11-22T12:00:00Z')
+
+/** A table with so many rows, every `liveEvery`th of them alive. */
+async function newTable({ rows = 0, liveEvery = 5 } = {}, before?: (request: TableRequest) => Promise<void>) {
+  const proxy = await startTableProxy(inject('azurite'), before)
+  onTestFinished(proxy.stop)
+  const name = `t${randomBytes(8).toString('hex')}`
+  const direct = TableClient.fromConnectionString(inject('azurite'), name, { allowInsecureConnection: true })
+  const table = TableClient.fromConnectionString(proxy.connectionString, name, {
+    allowInsecureConnection: true,
+    retryOptions: { maxRetries: 0 },
+  })
+  await direct.createTable()
+  for (let row = 0; row < rows; row++) {
+    const keys = { partitionKey: String(row % 7).padStart(43, 'p'), rowKey: `s-${row}` }
+    const expiresAt = (row + 1) % liveEvery === 0 ? tomorrow : yesterday
+    await direct.createEntity({ ...keys, sealed: randomBytes(32), kid: 'k1', version: 1, expiresAt })
+  }
+  proxy.take()
+  const purge = (options: Partial<PurgeOptions> = {}) =>
+    purgeExpired({ table, clock: () => now, ...options }, () => {})
+  return { direct, proxy, purge }
+}
+
+describe('the purge', () => {
+  it('deletes what has expired and nothing else, and leaves no trace of itself', async () => {
+    const { direct, purge } = await newTable({ rows: 50 })
+    expect(await purge()).toEqual({ deleted: 40, spared: 0, finished: true })
+    const rows = await allRows(direct)
+    expect(rows).toHaveLength(10)
+    for (const { expiresAt } of rows) expect(expiresAt).toEqual(tomorrow)
+    expect(await purge()).toEqual({ deleted: 0, spared: 0, finished: true })
+  })
+
+  it('has nothing to do where there is no table', async () => {
+    const table = TableClient.fromConnectionString(inject('azurite'), 'neverMade', {
+      allowInsecureConnection: true,
+    })
+    const purging = purgeExpired({ table, clock: () => now }, () => {})
+    expect(await purging).toEqual({ deleted: 0, spared: 0, finished: true })
+  })
+
+  it('holds one page at a time, of keys only', async () => {
+    const { proxy, purge } = await newTable({ rows: 45, liveEvery: 1_000 })
+    const lists: string[] = []
+    proxy.faults.add({ match: ({ method, query }) => method === 'GET' && !lists.push(query) })
+    await purge({ pageSize: 10 })
+    const pages = lists.filter((query) => query.includes('$top=10'))
+    expect(pages).toHaveLength(5)
+    for (const query of pages) expect(query).toContain('$select=PartitionKey,RowKey,expiresAt')
+    // Never more than a page between two looks at the table.
+    const operations = proxy.take()
+    const runs = operations
+      .join()
+      .split('GET table')
+      .map((part) => part.split('DELETE').length - 1)
+    expect(Math.max(...runs)).toBeLessThanOrEqual(11)
+  })
+
+  it('stops when its time is over, and the next run goes on where it stopped', async () => {
+    const { direct, purge } = await newTable({ rows: 30, liveEvery: 1_000 })
+    const first = await purge({ pageSize: 10, budgetMs: 0 })
+    expect(first).toMatchObject({ deleted: 10, finished: false })
+    // What expires behind its back meanwhile is for the run after next.
+    await direct.createEntity({ partitionKey: '0', rowKey: 's-0', expiresAt: yesterday })
+    expect(await purge({ pageSize: 10 })).toMatchObject({ finished: true })
+    expect((await allRows(direct)).map(({ partitionKey }) => partitionKey)).toEqual(['0'])
+    expect(await purge()).toMatchObject({ deleted: 1, finished: true })
+    expect(await allRows(direct)).toEqual([])
+  })
+
+  it('goes on after a crash with what was not deleted', async () => {
+    const { direct, proxy, purge } = await newTable({ rows: 30, liveEvery: 1_000 })
+    let deletes = 0
+    const fault = proxy.faults.add({
+      match: ({ method }) => method === 'DELETE' && ++deletes > 15,
+      reset: true,
+    })
+    await expect(purge({ pageSize: 10 })).rejects.toThrow()
+    fault.remove()
+    expect(await purge({ pageSize: 10 })).toMatchObject({ finished: true })
+    expect(await allRows(direct)).toEqual([])
+  })
+
+  it('spares a row that was renewed, or deleted, after it was listed', async () => {
+    const renewed = { partitionKey: '1'.padStart(43, 'p'), rowKey: 's-1' }
+    let race: Promise<unknown> | undefined
+    // Every deletion waits for what happens before the first one.
+    const { direct, purge } = await newTable({ rows: 6, liveEvery: 1_000 }, async ({ method }) => {
+      if (method !== 'DELETE') return
+      race ??= Promise.all([
+        direct.updateEntity({ ...renewed, expiresAt: tomorrow }, 'Merge'),
+        direct.deleteEntity('2'.padStart(43, 'p'), 's-2'),
+      ])
+      await race
+    })
+    expect(await purge()).toMatchObject({ deleted: 4, spared: 2 })
+    expect(await allRows(direct)).toMatchObject([{ ...renewed, expiresAt: tomorrow }])
+  })
+
+  it('forgets a position that the table does not take, so that the next run starts anew', async () => {
+    const { direct, purge } = await newTable({ rows: 10, liveEvery: 1_000 })
+    const position = { partitionKey: 'purge', rowKey: 'position', continuationToken: 'bm90IGEgdG9rZW4=' }
+    await direct.upsertEntity(position)
+    await purge().catch(() => {})
+    expect(await purge()).toMatchObject({ finished: true })
+    expect(await allRows(direct)).toEqual([])
+  })
+})
+
+describe('the timer', () => {
+  it('runs it: a session whose time is over goes, one that lives stays', async () => {
+    const service = await startService()
+    onTestFinished(service.stop)
+    const [over, alive] = [new Browser(service), new Browser(service)]
+    await over.signIn()
+    await alive.signIn({ person: 'alex@contoso.example' })
+    const { partitionKey, rowKey } = await rowOf(service.table, over.sessionCookie)
+    await service.table.updateEntity({ partitionKey, rowKey, expiresAt: new Date(0) }, 'Merge')
+    expect((await fetch(`${service.publicUrl}/admin/functions/purge`, { method: 'POST' })).status).toBe(202)
+    while ((await allRows(service.table)).length > 1) await new Promise(setImmediate)
+    expect((await alive.fetch('/api/session')).status).toBe(200)
+    expect((await over.fetch('/api/session')).status).toBe(401)
+  })
+})
