@@ -1,22 +1,30 @@
 // The store alone, on Azurite: what it refuses to write, and how writers that meet are told apart.
 import { randomBytes } from 'node:crypto'
 import { TableClient } from '@azure/data-tables'
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { startDeadline } from '../../src/deadline.ts'
-import { createSealer } from '../../src/sessions/seal.ts'
+import { createSealer, type SealingKey } from '../../src/sessions/seal.ts'
 import type { Session } from '../../src/sessions/session.ts'
 import { sessionKeyOf } from '../../src/sessions/session-key.ts'
 import { createSessionStore } from '../../src/sessions/session-store.ts'
-import { allRows } from '../support/service.ts'
+import { allRows, rowOf } from '../support/service.ts'
+import { startTableProxy } from '../support/table-proxy.ts'
 
 const hourMs = 3_600_000
 let now = new Date('2026-11-21T12:00:00Z')
 
-function newStore(tableName = `t${randomBytes(8).toString('hex')}`) {
-  const table = TableClient.fromConnectionString(inject('azurite'), tableName, {
+const newKey = (kid: string): SealingKey => ({ kid, key: randomBytes(32) })
+
+function newStore(
+  keys: [SealingKey, ...SealingKey[]] = [newKey('k1')],
+  connectionString = inject('azurite'),
+  name = `t${randomBytes(8).toString('hex')}`,
+) {
+  const table = TableClient.fromConnectionString(connectionString, name, {
     allowInsecureConnection: true,
+    retryOptions: { maxRetries: 0 },
   })
-  const sealer = createSealer([{ kid: 'k1', key: randomBytes(32) }])
+  const sealer = createSealer(keys)
   const limits = { maxMs: 168 * hourMs, idleMs: 24 * hourMs }
   return { table, store: createSessionStore({ table, sealer, limits, clock: () => now }) }
 }
@@ -105,5 +113,62 @@ describe('the session store', () => {
     expect(await store.read(key, call())).toBeDefined()
     now = new Date(now.getTime() + 1)
     expect(await store.read(key, call())).toBeUndefined()
+  })
+
+  it('keeps sessions apart, also those of one account', async () => {
+    const { store, table } = newStore()
+    const [one, two] = [await created(store), await created(store, session({ msalCache: '{"two":2}' }))]
+    expect(one.partitionKey).toBe(two.partitionKey)
+    await store.delete(one, call())
+    expect((await store.read(two, call()))?.session.msalCache).toBe('{"two":2}')
+    expect(await allRows(table)).toHaveLength(1)
+  })
+
+  it('opens what an older key sealed, and seals with the newest at the next write', async () => {
+    const [old, fresh] = [newKey('old'), newKey('new')]
+    const before = newStore([old])
+    const key = await created(before.store)
+    const after = newStore([fresh, old], inject('azurite'), before.table.tableName)
+    const stored = await after.store.read(key, call())
+    if (!stored) throw new Error('no session')
+    expect(await after.store.update(stored, session(), call())).toBe('written')
+    const [row] = await allRows(before.table)
+    expect(row?.kid).toBe('new')
+    // The instance that lacks the key says so, and leaves the row as it is.
+    await expect(before.store.read(key, call())).rejects.toMatchObject({ code: 'upstream_unavailable' })
+    expect(await allRows(before.table)).toEqual([row])
+  })
+})
+
+describe('an operation whose answer is lost', () => {
+  async function newLossyStore() {
+    const proxy = await startTableProxy(inject('azurite'))
+    onTestFinished(proxy.stop)
+    const { store, table } = newStore([newKey('k1')], proxy.connectionString)
+    const key = await created(store)
+    const stored = await store.read(key, call())
+    if (!stored) throw new Error('no session')
+    proxy.faults.add({ resetAfter: true, times: 1 })
+    return { store, table, key, stored }
+  }
+
+  it('at a create leaves one session, which is ours', async () => {
+    const { store, table } = await newLossyStore()
+    const cookie = await store.create(session({ msalCache: '{"again":1}' }), call())
+    expect(await allRows(table)).toHaveLength(2)
+    await rowOf(table, cookie)
+  })
+
+  it('at an update has written, and is told as a conflict that the next read settles', async () => {
+    const { store, key, stored } = await newLossyStore()
+    const renewed = session({ msalCache: '{"renewed":1}' })
+    expect(await store.update(stored, renewed, call())).toBe('conflict')
+    expect((await store.read(key, call()))?.session).toEqual(renewed)
+  })
+
+  it('at a delete has deleted', async () => {
+    const { store, table, key } = await newLossyStore()
+    expect(await store.delete(key, call())).toBe('gone')
+    expect(await allRows(table)).toEqual([])
   })
 })
