@@ -1,6 +1,7 @@
 // One fault at a time between the service and its table: every answer comes in time, nothing that was minted is lost, the
 // process lives, and the next request is normal. What Entra and ACS do wrong is in test/tokens/renewal.test.ts.
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { entraErrors } from '../dev/entra/errors.ts'
 import { Browser, problemOf } from './support/browser.ts'
 import { rowOf, startService, type TestService } from './support/service.ts'
 import { startTableProxy, type TableProxy } from './support/table-proxy.ts'
@@ -158,6 +159,20 @@ describe('when the table refuses connections', () => {
     expect((await fetch(`${instance.url}/api/health/ready`)).status).toBe(503)
     expect((await browser.post('/api/token')).status).toBe(200)
     await instance.kill()
+  })
+})
+
+describe('when a dead session cannot be deleted', () => {
+  it('it is 401 all the same, and its refresh token is not sent again', async () => {
+    const due = await signedIn({ due: true })
+    service.entra.faults.add({ match: { endpoint: 'token' }, entraError: entraErrors.badToken })
+    service.entra.requests.length = 0
+    proxy.faults.add({ match: { method: 'DELETE' }, reset: true })
+    for (let requests = 0; requests < 3; requests++) {
+      expect(await problemOf(await due.post('/api/token'))).toEqual({ status: 401, code: 'sign_in_required' })
+    }
+    expect(service.entra.requests.filter(({ grantType }) => grantType === 'refresh_token')).toHaveLength(1)
+    service.entra.faults.clear()
   })
 })
 

@@ -368,6 +368,16 @@ describe('table operations', () => {
     expect((await browser.post('/api/token')).status).toBe(401)
   })
 
+  it('of a renewal whose write was answered to nobody are one more look, not one more write', async () => {
+    service.entra.options.lifetimes.accessTokenSeconds = 400
+    const browser = new Browser(service)
+    await browser.signIn()
+    proxy.take()
+    proxy.faults.add({ match: { method: 'PUT' }, resetAfter: true, times: 1 })
+    await browser.token()
+    expect(proxy.take()).toEqual(['GET entity', 'PUT entity', 'PUT entity', 'GET entity'])
+  })
+
   it('are none for a sign-in that begins and for a request that has no session', async () => {
     proxy.take()
     const browser = new Browser(service)

@@ -162,6 +162,18 @@ describe('when Entra does not answer a renewal', () => {
     expect(refreshes()).toHaveLength(2)
   })
 
+  it('to somebody who redeems codes, nobody else is kept from renewing, nor from signing in', async () => {
+    const due = await dueForRenewal()
+    const match = { endpoint: 'token', grantType: 'authorization_code' } as const
+    service.entra.faults.add({ match, entraError: entraErrors.throttled, times: 3 })
+    for (let codes = 0; codes < 3; codes++) {
+      expect((await new Browser(service).signIn()).status).toBe(503)
+    }
+    await due.token()
+    expect(refreshes()).toHaveLength(1)
+    expect((await new Browser(service).signIn()).status).toBe(302)
+  })
+
   it('at all, the request ends within its deadline', async () => {
     const browser = await dueForRenewal()
     service.entra.faults.add({ match: { endpoint: 'token' }, hang: true })
@@ -288,6 +300,19 @@ describe('two instances that renew at once', () => {
     expect([one.token, two.token]).toContain(kept.token)
     // The slower one adopted what the faster one wrote.
     expect(one.token).toBe(two.token)
+  })
+
+  it('and of which the faster one wrote no token: the slower one writes its own over it', async () => {
+    const browser = await dueForRenewal()
+    service.acs.faults.add({ delayMs: 500, times: 1 })
+    service.acs.faults.add({ acsError: acsErrors.unavailable, times: 2 })
+    const slow = browser.token()
+    while (service.acs.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    expect((await browser.post(`${other}/api/token`)).status).toBe(503)
+    const issued = await slow
+    const exchanges = service.acs.requests.length
+    expect(await browser.token(other)).toEqual(issued)
+    expect(service.acs.requests.length).toBe(exchanges)
   })
 
   it('end no session when the slower one is told that its refresh token is dead', async () => {
