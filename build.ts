@@ -1,13 +1,22 @@
 // Bundles src/main.ts into the one CommonJS file that Functions loads (package.json `main`).
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 
 const root = import.meta.dirname
 
-/** Builds `dist/main.cjs` and returns its path. Written beside and renamed: a host that starts meanwhile loads a whole bundle. */
-export async function buildBundle(): Promise<string> {
-  const outfile = join(root, 'dist', 'main.cjs')
+export interface BundleOptions {
+  /** Default: `dist/main.cjs`. */
+  outfile?: string
+  /** Default: none. A test may put another module in the place of one of ours. */
+  plugins?: Plugin[]
+}
+
+/** Builds the bundle and returns its path. Written beside and renamed: a host that starts meanwhile loads a whole bundle. */
+export async function buildBundle({
+  outfile = join(root, 'dist', 'main.cjs'),
+  plugins = [],
+}: BundleOptions = {}): Promise<string> {
   const beside = `${outfile}.${process.pid}`
   await build({
     absWorkingDir: root,
@@ -22,6 +31,7 @@ export async function buildBundle(): Promise<string> {
     // Without `module` first, esbuild packs the CommonJS and the ESM copy of the Azure core.
     mainFields: ['module', 'main'],
     external: ['@azure/functions-core'],
+    plugins,
     logLevel: 'warning',
   })
   await rename(beside, outfile)

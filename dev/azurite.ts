@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { freePort } from './ports.ts'
 
 export type AzuriteService = 'blob' | 'queue' | 'table'
@@ -16,6 +17,8 @@ export interface AzuriteOptions {
   blobPort?: number
   queuePort?: number
   tablePort?: number
+  /** Gets the access log, a line for each request: `"PUT /… HTTP/1.1" 412 -`. */
+  accessLog?: (line: string) => void
 }
 
 export interface Azurite {
@@ -34,7 +37,7 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
   const { folder, services = ['table'] } = options
   if (folder) await mkdir(folder, { recursive: true })
   const results = await Promise.allSettled(
-    services.map((service) => startService(service, folder, options[`${service}Port`])),
+    services.map((service) => startService(service, options, options[`${service}Port`])),
   )
   const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const stop = async () => {
@@ -69,14 +72,16 @@ interface Started {
 
 async function startService(
   service: AzuriteService,
-  folder: string | undefined,
+  options: AzuriteOptions,
   fixedPort: number | undefined,
 ): Promise<Started> {
   for (let attempt = 1; ; attempt++) {
     const port = fixedPort ?? (await freePort())
-    const child = spawnService(service, port, folder)
+    const child = spawnService(service, port, options)
     try {
       await untilReady(child)
+      const { accessLog } = options
+      if (accessLog && child.stdout) createInterface(child.stdout).on('line', accessLog)
       return { service, port, child }
     } catch (error) {
       const taken = String(error).includes('EADDRINUSE')
@@ -93,12 +98,17 @@ const endWithChannel = encodeURIComponent(`process.once('disconnect', () => {
   setTimeout(process.exit, 2000).unref()
 })`)
 
-function spawnService(service: AzuriteService, port: number, folder: string | undefined): ChildProcess {
+function spawnService(
+  service: AzuriteService,
+  port: number,
+  { folder, accessLog }: AzuriteOptions,
+): ChildProcess {
   return fork(
     join(azurite, 'dist', 'src', service, 'main.js'),
     [
       ...[`--${service}Host`, '127.0.0.1', `--${service}Port`, String(port)],
-      ...['--silent', '--disableTelemetry', '--skipApiVersionCheck'],
+      ...['--disableTelemetry', '--skipApiVersionCheck'],
+      ...(accessLog ? [] : ['--silent']),
       ...(folder ? ['--location', folder] : ['--inMemoryPersistence']),
     ],
     {

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import type { JSONWebKeySet } from 'jose'
 import type { Certificate } from '../certificate.ts'
+import { type Person, people } from '../entra/directory.ts'
 import { loadSigningKey } from '../entra/signing-keys.ts'
 import { Faults, listen } from '../faults.ts'
 import { authenticationScheme, verifyBearer, verifySignature } from './authentication.ts'
@@ -24,6 +25,8 @@ export interface AcsOptions {
   entra: { signingKeys(): JSONWebKeySet }
   /** Entra tokens must be issued by a tenant there. */
   entraAuthorityHost: string
+  /** Who may have a Teams license. Default: those of the Entra stand-in's directory.ts. */
+  people?: readonly Person[]
   /** Base64; default: a random one. */
   accessKey?: string
   /** HTTPS when given. The SDK speaks HTTP only when told to, and bearer tokens are not accepted over it. */
@@ -67,6 +70,7 @@ export async function startAcs(options: AcsOptions): Promise<AcsStandIn> {
   const { accessKey = randomBytes(64).toString('base64'), now = () => new Date() } = options
   const context: ExchangeContext = {
     entraAuthorityHost: options.entraAuthorityHost,
+    people: options.people ?? people,
     entraKeys: () => options.entra.signingKeys(),
     key: await loadSigningKey(options.keyFile),
     now,

@@ -3,13 +3,14 @@
 import { createPublicKey, randomUUID } from 'node:crypto'
 import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
 import * as z from 'zod'
-import { people } from '../entra/directory.ts'
+import type { Person } from '../entra/directory.ts'
 import { acsUri } from '../entra/scopes.ts'
 import { encodeJwt, rs256, type SigningKey } from '../entra/signing-keys.ts'
 import { AcsError, acsErrors, invalidField } from './errors.ts'
 
 export interface ExchangeContext {
   entraAuthorityHost: string
+  people: readonly Person[]
   entraKeys: () => JSONWebKeySet
   key: SigningKey
   now: () => Date
@@ -51,7 +52,9 @@ export async function exchange(
   if (userId !== claims.oid) {
     throw invalidField('userId', 'The userId does not match the oid claim of the access token.')
   }
-  const person = people.find(({ objectId, tenantId }) => objectId === claims.oid && tenantId === claims.tid)
+  const person = context.people.find(
+    ({ objectId, tenantId }) => objectId === claims.oid && tenantId === claims.tid,
+  )
   if (!person?.teamsLicense) throw new AcsError(acsErrors.licenseMissing)
   return {
     token: issue(claims, context),

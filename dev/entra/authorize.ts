@@ -24,7 +24,7 @@ export function authorize(
   const back = (answer: Record<string, string | undefined>) => redirect(redirectUri, answer, parameters)
   try {
     const { codeChallenge, scope } = checkRequest(parameters, entra)
-    const chosen = request.method === 'POST' ? choice(form, tenant) : hinted(parameters, tenant)
+    const chosen = request.method === 'POST' ? choice(form, tenant, entra) : hinted(parameters, tenant, entra)
     if (!chosen) {
       if (parameters.prompt === 'none') {
         throw entraError(
@@ -33,7 +33,7 @@ export function authorize(
           'A silent sign-in request was sent but no user is signed in.',
         )
       }
-      return htmlResponse(signInPage(tenant, peopleAt(tenant), parameters.login_hint))
+      return htmlResponse(signInPage(tenant, peopleAt(tenant, entra.people), parameters.login_hint))
     }
     const code = entra.codes.issue({
       person: chosen,
@@ -119,15 +119,19 @@ function checkRequest(parameters: Parameters, { settings }: EntraContext) {
 }
 
 /** Who was picked on the page. Throws when it was Cancel. */
-function choice(form: URLSearchParams, tenant: string): Person {
+function choice(form: URLSearchParams, tenant: string, { people }: EntraContext): Person {
   if (form.has('cancel')) throw cancelled()
-  const person = peopleAt(tenant).find(({ objectId }) => objectId === form.get('person'))
+  const person = peopleAt(tenant, people).find(({ objectId }) => objectId === form.get('person'))
   if (!person) throw entraError('access_denied', 50034, 'The user account does not exist in the directory.')
   return person
 }
 
 /** A login_hint that fits signs in at once, unless a prompt insists on the page. */
-function hinted({ login_hint: hint, prompt }: Parameters, tenant: string): Person | undefined {
+function hinted(
+  { login_hint: hint, prompt }: Parameters,
+  tenant: string,
+  { people }: EntraContext,
+): Person | undefined {
   if (hint === undefined || prompt !== undefined) return undefined
-  return peopleAt(tenant).find(({ username }) => username.toLowerCase() === hint.toLowerCase())
+  return peopleAt(tenant, people).find(({ username }) => username.toLowerCase() === hint.toLowerCase())
 }

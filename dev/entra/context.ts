@@ -27,12 +27,15 @@ export interface IssuedToken {
   objectId: string
   at: Date
   grant: 'authorization_code' | 'refresh_token'
+  /** The code or refresh token that it was given for. */
+  redeemed: string
 }
 
 export interface EntraContext {
   authorityHost: string
   pageOrigin: string
   clientId: string
+  people: readonly Person[]
   settings: EntraSettings
   /** The first one signs; all are published. */
   signingKeys: SigningKey[]

@@ -19,7 +19,7 @@ export interface Person {
 }
 
 /** Someone who lives in the tenant; guests are written out. */
-function member(tenantId: string, objectId: string, name: string, username: string): Person {
+export function member(tenantId: string, objectId: string, name: string, username: string): Person {
   return {
     objectId,
     tenantId,
@@ -79,9 +79,9 @@ export function isTenant(tenant: string): boolean {
   return isSharedTenant(tenant) || Object.values<string>(tenants).includes(tenant)
 }
 
-/** Who can sign in at an authority. */
-export function peopleAt(tenant: string): Person[] {
-  return people.filter((person) =>
+/** Who of `everyone` can sign in at an authority. */
+export function peopleAt(tenant: string, everyone: readonly Person[]): Person[] {
+  return everyone.filter((person) =>
     isSharedTenant(tenant) ? person.tenantId === person.homeTenantId : person.tenantId === tenant,
   )
 }

@@ -15,7 +15,7 @@ import type {
   Forgery,
   IssuedToken,
 } from './context.ts'
-import type { Person } from './directory.ts'
+import { type Person, people } from './directory.ts'
 import { browserSide, type EntraRequest, logEntry, type Side, serverSide } from './endpoints.ts'
 import { type EntraErrorFields, errorResponse } from './errors.ts'
 import { RefreshTokens } from './refresh-tokens.ts'
@@ -31,6 +31,8 @@ export interface EntraOptions {
   /** Without it (and without `clientAssertion`) the app is a public client. */
   clientSecret?: string
   redirectUris: string[]
+  /** Who is in the directory. Default: those of directory.ts. */
+  people?: readonly Person[]
   /** HTTPS, for servers; named https://localhost:<port>. Default 0: a free one. */
   port?: number
   /** HTTP, for browsers; http://127.0.0.1:<pagePort>. Default 0: a free one. */
@@ -74,12 +76,13 @@ export interface EntraStandIn {
 }
 
 export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
-  const now = options.now ?? (() => new Date())
+  const { now = () => new Date(), people: everyone = people } = options
   const firstKey = await loadSigningKey(options.keyFile)
   const entra: EntraContext = {
     authorityHost: '',
     pageOrigin: '',
     clientId: options.clientId,
+    people: everyone,
     settings: {
       clientSecret: options.clientSecret,
       redirectUris: [...options.redirectUris],
@@ -89,7 +92,7 @@ export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
     },
     signingKeys: [firstKey],
     codes: new AuthorizationCodes(now),
-    refreshTokens: new RefreshTokens(deriveKey(firstKey, 'refresh tokens'), now),
+    refreshTokens: new RefreshTokens(deriveKey(firstKey, 'refresh tokens'), everyone, now),
     issuedAccessTokens: [],
     issuedRefreshTokens: [],
     alterIdToken: undefined,

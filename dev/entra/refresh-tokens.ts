@@ -4,7 +4,7 @@
  */
 
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { type Person, people } from './directory.ts'
+import type { Person } from './directory.ts'
 import { EntraError, entraErrors } from './errors.ts'
 
 const prefix = '1.A'
@@ -22,11 +22,13 @@ interface Content {
 
 export class RefreshTokens {
   readonly #key: Buffer
+  readonly #people: readonly Person[]
   readonly #now: () => Date
   readonly #generations = new Map<string, number>()
 
-  constructor(key: Buffer, now: () => Date) {
+  constructor(key: Buffer, people: readonly Person[], now: () => Date) {
     this.#key = key
+    this.#people = people
     this.#now = now
   }
 
@@ -58,13 +60,13 @@ export class RefreshTokens {
 
   peek(token: string): Person | undefined {
     const content = this.#open(token)
-    return content && personOf(content)
+    return content && this.#personOf(content)
   }
 
   /** Whose token it is and for what. Refresh tokens are not used up: Entra keeps older ones valid. */
   redeem(token: string, clientId: string): { person: Person; scope: string } {
     const content = this.#open(token)
-    const person = content && personOf(content)
+    const person = content && this.#personOf(content)
     if (!content || !person || content.clientId !== clientId) throw new EntraError(entraErrors.badToken)
     if (content.generation < this.#generation(content.objectId)) {
       throw new EntraError(entraErrors.refreshTokenRevoked)
@@ -73,6 +75,10 @@ export class RefreshTokens {
       throw new EntraError(entraErrors.refreshTokenExpired)
     }
     return { person, scope: content.scope }
+  }
+
+  #personOf({ objectId, tenantId }: Content): Person | undefined {
+    return this.#people.find((person) => person.objectId === objectId && person.tenantId === tenantId)
   }
 
   #generation(objectId: string): number {
@@ -92,8 +98,4 @@ export class RefreshTokens {
       return undefined
     }
   }
-}
-
-function personOf({ objectId, tenantId }: Content): Person | undefined {
-  return people.find((person) => person.objectId === objectId && person.tenantId === tenantId)
 }

@@ -154,6 +154,8 @@ function checkScopes(asked: string | undefined, granted: string, { settings: { a
   }
 }
 
+const redeemedBy = { authorization_code: 'code', refresh_token: 'refresh_token' } as const
+
 function answer(
   grant: Grant,
   grantType: IssuedToken['grant'],
@@ -162,7 +164,12 @@ function answer(
 ): Response {
   const { person } = grant
   const scopes = readScopes(grant.scope, entra.settings.apis)
-  const issued = { objectId: person.objectId, at: entra.now(), grant: grantType }
+  const issued = {
+    objectId: person.objectId,
+    at: entra.now(),
+    grant: grantType,
+    redeemed: required(form, redeemedBy[grantType]),
+  }
   const access = accessToken(person, scopes, entra)
   entra.issuedAccessTokens.push({ token: access, ...issued })
   const body: Record<string, unknown> = {

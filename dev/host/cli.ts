@@ -1,4 +1,4 @@
-// `npm run host`: runs the app of this folder in this very process, so that a `kill -9` of it is the real thing.
+// `npm run host`: runs the app of this folder, or of `--folder`, in this very process, so that a `kill -9` of it is the real thing.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildBundle } from '../../build.ts'
@@ -12,6 +12,7 @@ runCommand(async (onStop) => {
   const { values } = parseArgs({
     options: {
       port: { type: 'string', default: process.env.PORT ?? '7071' },
+      folder: { type: 'string', default: root },
       'function-key': { type: 'string' },
       'no-build': { type: 'boolean' },
       'no-local-settings': { type: 'boolean' },
@@ -22,10 +23,16 @@ runCommand(async (onStop) => {
   if (!values['no-local-settings']) await applyLocalSettings(join(root, 'local.settings.json'))
   if (!values['no-build']) await buildBundle()
   const functionKey = values['function-key']
-  const host = await startHost({ folder: root, port, ...(functionKey !== undefined && { functionKey }) })
+  const host = await startHost({
+    folder: values.folder,
+    port,
+    ...(functionKey !== undefined && { functionKey }),
+  })
   onStop(host.stop)
 
-  console.log(`running ${host.functions.length} functions of ${root} at ${host.url} (process ${process.pid})`)
+  console.log(
+    `running ${host.functions.length} functions of ${values.folder} at ${host.url} (process ${process.pid})`,
+  )
   // A parent that started this process is told by message; it has a `ready` line of its own to print.
   if (process.send) process.send({ ready: host.url })
   else console.log(`ready ${host.url}`)

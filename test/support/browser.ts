@@ -15,9 +15,9 @@ export class Browser {
   readonly cookies = new Map<string, string>()
   /** All `Set-Cookie` that ever came, newest last. */
   readonly received: SetCookie[] = []
-  readonly #service: TestService
+  readonly #service: Pick<TestService, 'publicUrl'>
 
-  constructor(service: TestService) {
+  constructor(service: Pick<TestService, 'publicUrl'>) {
     this.#service = service
   }
 

@@ -1,68 +1,11 @@
 // The service in a process of its own, for tests that kill it, read all that it prints, or need two instances.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { inject } from 'vitest'
+import { type HostProcess, type HostProcessOptions, spawnHost } from './spawn-host.ts'
 
 export { freePort } from '../../dev/ports.ts'
-
-const cli = join(import.meta.dirname, '..', '..', 'dev', 'host', 'cli.ts')
-
-export interface HostProcessOptions {
-  /** All settings of the service: nothing of the test's own environment reaches it but PATH and HOME. */
-  env: Record<string, string | undefined>
-  /** Default: any free one. */
-  port?: number
-  functionKey?: string
-}
-
-export interface HostProcess {
-  url: string
-  pid: number
-  /** Everything that it has printed. */
-  output(): string
-  /** Sends the signal, `SIGKILL` by default, and waits for the end. */
-  kill(signal?: NodeJS.Signals): Promise<void>
-  stop(): Promise<void>
-}
+export type { HostProcess, HostProcessOptions } from './spawn-host.ts'
 
 /** Rejects with what the process printed when it ends before it is ready. */
-export async function startHostProcess({
-  env,
-  port = 0,
-  functionKey,
-}: HostProcessOptions): Promise<HostProcess> {
-  const child = fork(
-    cli,
-    [
-      ...['--no-build', '--no-local-settings', '--port', String(port)],
-      ...(functionKey === undefined ? [] : ['--function-key', functionKey]),
-    ],
-    {
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_EXTRA_CA_CERTS: inject('caFile'), ...env },
-      execArgv: [],
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    },
-  )
-  let output = ''
-  child.stdout?.on('data', (chunk) => {
-    output += chunk
-  })
-  child.stderr?.on('data', (chunk) => {
-    output += chunk
-  })
-  // 'close', not 'exit': by then all output has arrived.
-  const ended = once(child, 'close')
-  const ready = once(child, 'message') as Promise<[{ ready: string }]>
-  const url = await Promise.race([
-    ready.then(([message]) => message.ready),
-    ended.then(() => {
-      throw new Error(`the host ended before it was ready:\n${output}`)
-    }),
-  ])
-  const kill = async (signal: NodeJS.Signals = 'SIGKILL') => {
-    child.kill(signal)
-    await ended
-  }
-  return { url, pid: child.pid as number, output: () => output, kill, stop: () => kill('SIGTERM') }
+export function startHostProcess(options: HostProcessOptions): Promise<HostProcess> {
+  return spawnHost(options, inject('caFile'))
 }

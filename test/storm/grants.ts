@@ -1,0 +1,28 @@
+// What Entra's log says about refresh tokens: which answer gave them, and to which session they belong, by the code that
+// they go back to.
+import { decodeJwt } from 'jose'
+import type { EntraStandIn } from '../../dev/entra/entra.ts'
+import type { Grant, History } from './history.ts'
+
+/** Every answer to our app holds both tokens, so that the two logs go in pairs. */
+export function readGrants({ issuedAccessTokens, issuedRefreshTokens }: EntraStandIn): Grant[] {
+  return issuedRefreshTokens.map(({ token, grant, objectId, at, redeemed }, index) => {
+    const access = issuedAccessTokens[index]
+    if (access?.redeemed !== redeemed) throw new Error("Entra's logs do not go in pairs")
+    const { exp = 0 } = decodeJwt(access.token)
+    const expiresOn = new Date(exp * 1000)
+    return { grant, objectId, at: at.getTime(), redeemed, refreshToken: token, expiresOn }
+  })
+}
+
+/** All grants of each session, by the code of its sign-in, in Entra's order. */
+export function grantsByCode({ grants }: Pick<History, 'grants'>): Map<string, Grant[]> {
+  const codeOf = new Map<string, string>()
+  const byCode = new Map<string, Grant[]>()
+  for (const grant of grants) {
+    const code = codeOf.get(grant.redeemed) ?? grant.redeemed
+    codeOf.set(grant.refreshToken, code)
+    byCode.set(code, [...(byCode.get(code) ?? []), grant])
+  }
+  return byCode
+}

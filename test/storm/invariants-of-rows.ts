@@ -1,0 +1,74 @@
+// What must hold of the table when all is quiet.
+import { accountPartition } from '../../src/sessions/session-key.ts'
+import { grantsByCode } from './grants.ts'
+import type { Grant, History, KnownSession, OpenedRow, RecordedRequest } from './history.ts'
+import { describeLife, describeRequest, type Life, livesOf } from './life.ts'
+
+export function everyRowOpensToItsOwnAccount({ rows, sessions }: History): string[] {
+  const known = new Map(sessions.map((session) => [session.key.rowKey, session]))
+  return rows
+    .filter((row) => !isOwn(row, known.get(row.rowKey)))
+    .map(({ partitionKey, rowKey }) => `row ${partitionKey} ${rowKey}`)
+}
+
+function isOwn({ session, partitionKey }: OpenedRow, known: KnownSession | undefined): boolean {
+  const objectId = session?.account.objectId
+  return (
+    session !== undefined &&
+    accountPartition(session.account) === partitionKey &&
+    (known === undefined || known.person.objectId === objectId)
+  )
+}
+
+/** No row of a session that was ended or refused, none that nobody's cookie leads to. */
+export function everyRowBelongsToALivingSession(history: History): string[] {
+  const living = new Set(
+    livesOf(history)
+      .filter(
+        ({ endedAt, requests }) => endedAt === Infinity && !requests.some(({ status }) => status === 401),
+      )
+      .map(({ session }) => session.key.rowKey),
+  )
+  return history.rows.filter(({ rowKey }) => !living.has(rowKey)).map(({ rowKey }) => `row ${rowKey}`)
+}
+
+/**
+ * The refresh token of a row is one of its session's own. It is not from a renewal that was over before the last one began
+ * whose token was given out: what that one got from Entra would be lost.
+ */
+export function noRefreshTokenIsLost(history: History): string[] {
+  const grants = grantsByCode(history)
+  const rows = new Map(history.rows.map((row) => [row.rowKey, row]))
+  return livesOf(history).flatMap((life) => {
+    const row = rows.get(life.session.key.rowKey)
+    const reason = row && whyLost(row, life, grants.get(life.session.code) ?? [])
+    return reason ? [`row ${row.rowKey}: ${reason}`] : []
+  })
+}
+
+function whyLost({ refreshTokens }: OpenedRow, life: Life, grants: Grant[]): string | undefined {
+  if (refreshTokens.length !== 1) return `${refreshTokens.length} refresh tokens`
+  const stored = grants.find(({ refreshToken }) => refreshToken === refreshTokens[0])
+  if (!stored) return 'a refresh token that Entra did not give to this session'
+  for (const request of life.requests) {
+    const { token } = request
+    // The expiry tells an ACS token's Entra token. Of two that ran out in the same second, the first: it accuses less.
+    const given = token && grants.find(({ expiresOn }) => expiresOn.getTime() === token.expiresOn.getTime())
+    if (given && isOver(stored, given, life.requests)) {
+      return `its refresh token is older than that of ${describeRequest(request)}${describeLife(life, request)}`
+    }
+  }
+  return undefined
+}
+
+/** Whether all that took part in the one grant had ended when the first that took part in the other began. */
+function isOver(one: Grant, other: Grant, requests: RecordedRequest[]): boolean {
+  const lastEnd = Math.max(...around(one, requests).map(({ ended }) => ended))
+  const firstBegin = Math.min(...around(other, requests).map(({ begun }) => begun))
+  return lastEnd < firstBegin
+}
+
+function around({ at }: Grant, requests: RecordedRequest[]): RecordedRequest[] {
+  // Entra's log has whole milliseconds.
+  return requests.filter(({ begun, ended }) => Math.floor(begun) <= at && at <= ended)
+}

@@ -1,0 +1,64 @@
+// What must hold of a session from its sign-in to its end.
+import type { History } from './history.ts'
+import { describeLife, describeRequest, foundAlive, livesOf } from './life.ts'
+
+/** Or after the sign-in that replaced it. Requests that began before the answer may have been faster. */
+export function noSessionIsAliveAfterItsLogout(history: History): string[] {
+  return livesOf(history).flatMap((life) =>
+    life.requests
+      .filter((request) => request.begun > life.endedAt && foundAlive(request))
+      .map((request) => `${describeRequest(request)}${describeLife(life, request)}`),
+  )
+}
+
+export function aRefusedSessionStaysDead(history: History): string[] {
+  return livesOf(history).flatMap((life) => {
+    const refusals = life.requests.filter(({ status }) => status === 401)
+    const firstRefusal = Math.min(...refusals.map(({ ended }) => ended))
+    return life.requests
+      .filter((request) => request.begun > firstRefusal && foundAlive(request))
+      .map((request) => `${describeRequest(request)}${describeLife(life, request)}`)
+  })
+}
+
+/** A 401 needs a reason: an ending of the session that had begun, or a revocation. */
+export function noSessionEndsByItself(history: History): string[] {
+  return livesOf(history).flatMap((life) => {
+    const { session, requests, endings } = life
+    const revocations = history.revocations.filter(
+      ({ objectId, at }) => objectId === session.person.objectId && at >= session.signIn.begun,
+    )
+    const reasons = [...endings.map(({ begun }) => begun), ...revocations.map(({ at }) => at)]
+    return requests
+      .filter(({ status, ended }) => status === 401 && !reasons.some((reason) => reason < ended))
+      .map((request) => `${describeRequest(request)}${describeLife(life, request)}`)
+  })
+}
+
+/** A stored token with less left is renewed at the next request. */
+const renewBelowMs = 15 * 60_000
+
+/**
+ * After a revocation nothing can be renewed with an older refresh token, so that nobody gets a token that was due. What
+ * had begun before the revocation may have been faster, and whoever comes before it has ended may share its outcome.
+ */
+export function revokedSessionsEndAtTheirNextRenewal(history: History): string[] {
+  return livesOf(history).flatMap((life) => {
+    const { session, requests } = life
+    const revokedAt = history.revocations.find(
+      ({ objectId, at }) => objectId === session.person.objectId && at > session.signIn.ended,
+    )?.at
+    if (revokedAt === undefined) return []
+    const settledAt = Math.max(
+      ...requests.filter(({ begun }) => begun <= revokedAt).map(({ ended }) => ended),
+      revokedAt,
+    )
+    return requests
+      .filter(({ begun, token }) => begun > settledAt && token && isDue(token.expiresOn, begun))
+      .map((request) => `${describeRequest(request)}${describeLife(life, request)}`)
+  })
+}
+
+function isDue(expiresOn: Date, at: number): boolean {
+  return expiresOn.getTime() - at < renewBelowMs
+}

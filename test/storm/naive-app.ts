@@ -1,0 +1,27 @@
+// The function app with the naive store in the place of the real one, in a folder of its own.
+import { copyFile, mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Plugin } from 'esbuild'
+import { buildBundle } from '../../build.ts'
+
+const naiveStore = join(import.meta.dirname, 'naive-session-store.ts')
+const hostJson = join(import.meta.dirname, '..', '..', 'host.json')
+
+/** The folder, for whoever deletes it. */
+export async function buildNaiveApp(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'naive-app-'))
+  await buildBundle({ outfile: join(folder, 'main.cjs'), plugins: [replaceStore] })
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ main: 'main.cjs' }))
+  await copyFile(hostJson, join(folder, 'host.json'))
+  return folder
+}
+
+const replaceStore: Plugin = {
+  name: 'naive-session-store',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/session-store\.ts$/ }, ({ importer }) =>
+      // The naive store itself wraps the real one.
+      importer === naiveStore ? undefined : { path: naiveStore },
+    ),
+}
