@@ -3,12 +3,15 @@ import type { HttpFunctionOptions, TimerFunctionOptions } from '@azure/functions
 import type { Settings } from './config.ts'
 import { ServiceError } from './errors.ts'
 import { type EndpointContext, type EndpointOptions, endpoint } from './http/endpoint.ts'
+import type { DescribedRoute } from './openapi.ts'
 import type { Service } from './service.ts'
 
 export interface App {
   http(name: string, options: EndpointOptions): void
   timer(name: string, options: TimerFunctionOptions): void
   settings: Settings
+  /** The routes that were registered so far. */
+  routes: readonly DescribedRoute[]
   /** The service, or `misconfigured` while a setting is missing or wrong. */
   service(): Service
 }
@@ -23,8 +26,13 @@ export interface AppOptions {
 }
 
 export function createApp({ context, service, functions }: AppOptions): App {
+  const routes: DescribedRoute[] = []
   return {
-    http: (name, options) => functions.http(name, endpoint(context, options)),
+    http(name, options) {
+      routes.push({ name, ...options })
+      functions.http(name, endpoint(context, options))
+    },
+    routes,
     timer: (name, options) => functions.timer(name, options),
     settings: context.settings,
     service() {

@@ -3,12 +3,7 @@ import { app as functions } from '@azure/functions'
 import { createApp } from './app.ts'
 import { readSettings, type Settings } from './config.ts'
 import { signInTenant } from './entra/sign-in.ts'
-import { registerHealth } from './functions/health.ts'
-import { registerLogout } from './functions/logout.ts'
-import { registerPurge } from './functions/purge.ts'
-import { registerSession } from './functions/session.ts'
-import { registerSignIn } from './functions/sign-in.ts'
-import { registerToken } from './functions/token.ts'
+import { registerAll } from './functions/all.ts'
 import type { ErrorLinks } from './http/problem.ts'
 import { createService, type Service } from './service.ts'
 
@@ -19,12 +14,7 @@ const app = createApp({
   functions,
 })
 
-registerSignIn(app)
-registerToken(app)
-registerSession(app)
-registerLogout(app)
-registerHealth(app)
-registerPurge(app)
+registerAll(app)
 
 /** An SDK that does not like its setting must not take all functions down, nor print it (its errors hold keys). */
 function start(settings: Settings): { settings: Settings; service: Service | undefined } {

@@ -16,6 +16,7 @@ describe('the built bundle', () => {
         'health-ready: GET HEAD OPTIONS api/health/ready',
         'login: GET OPTIONS api/login',
         'logout: POST OPTIONS api/logout',
+        'openapi: GET HEAD OPTIONS api/openapi.json',
         'purge: timerTrigger',
         'redirect: GET OPTIONS api/redirect',
         'session: GET HEAD OPTIONS api/session',

@@ -1,8 +1,21 @@
 // Liveness (the process answers) and readiness (it could do its work: settings and table; never Entra or ACS, whose outage
 // no restart mends).
 import type { HttpResponseInit } from '@azure/functions'
+import * as z from 'zod'
 import type { App } from '../app.ts'
+import { jsonAnswer } from '../http/contract.ts'
 import type { Exchange } from '../http/endpoint.ts'
+
+const live = z.object({ status: z.literal('live') })
+const ready = z.object({ status: z.literal('ready') })
+const notReady = z.object({
+  status: z.literal('not ready'),
+  settings: z
+    .array(z.string())
+    .optional()
+    .describe('Names of settings and what is wrong with them, never values.'),
+  down: z.array(z.literal('table')).optional(),
+})
 
 /** So that a probe, or anybody, cannot make the table busy. */
 const rememberMs = 10_000
@@ -31,19 +44,35 @@ export function registerHealth(app: App): void {
   app.http('health-live', {
     route: 'health/live',
     methods: ['GET', 'HEAD'],
-    handler: () => ({ jsonBody: { status: 'live' } }),
+    contract: {
+      summary: 'Whether the process answers',
+      answers: { 200: { description: 'It does', json: live } },
+      errors: [],
+    },
+    handler: () => jsonAnswer(live, { status: 'live' }),
   })
   app.http('health-ready', {
     route: 'health/ready',
     methods: ['GET', 'HEAD'],
+    contract: {
+      summary: 'Whether it could do its work: settings and table (looked at once in ten seconds)',
+      answers: {
+        200: { description: 'It could', json: ready },
+        503: { description: 'It could not', json: notReady },
+      },
+      errors: [],
+    },
     async handler(exchange): Promise<HttpResponseInit> {
       const { problems } = app.settings
-      if (problems.length > 0) return notReady({ settings: problems })
-      return (await tableIsUp(exchange)) ? { jsonBody: { status: 'ready' } } : notReady({ down: ['table'] })
+      if (problems.length > 0) return unready({ settings: [...problems] })
+      return (await tableIsUp(exchange))
+        ? jsonAnswer(ready, { status: 'ready' })
+        : unready({ down: ['table'] })
     },
   })
 }
 
-function notReady(why: { settings?: readonly string[]; down?: readonly string[] }): HttpResponseInit {
-  return { status: 503, headers: { 'Retry-After': '10' }, jsonBody: { status: 'not ready', ...why } }
+function unready(why: Omit<z.input<typeof notReady>, 'status'>): HttpResponseInit {
+  const answer = jsonAnswer(notReady, { status: 'not ready', ...why })
+  return { ...answer, status: 503, headers: { 'Retry-After': '10' } }
 }

@@ -1,24 +1,41 @@
 // The end of a session here (`logout`), and where Entra's own sign-out leads back to (`signed-out`).
 import type { HttpResponseInit } from '@azure/functions'
+import * as z from 'zod'
 import type { App } from '../app.ts'
 import { signInTenant } from '../entra/sign-in.ts'
+import { jsonAnswer } from '../http/contract.ts'
 import { sessionCookie, sessionCookieName } from '../http/cookies.ts'
 import type { Exchange } from '../http/endpoint.ts'
 import { pageResponse } from '../http/page.ts'
 import type { Service } from '../service.ts'
 import { sessionKeyOf } from '../sessions/session-key.ts'
 
+const signedOut = z.object({
+  signOutUrl: z.url().describe("Entra's own sign-out page, which leads back here."),
+})
+
 export function registerLogout(app: App): void {
   app.http('logout', {
     route: 'logout',
     methods: ['POST'],
     ownOriginOnly: true,
+    contract: {
+      summary: 'Ends the session and clears its cookie; good without a session too',
+      session: true,
+      answers: { 200: { description: 'The session is over', json: signedOut } },
+      errors: ['origin_not_allowed', 'throttled', 'upstream_unavailable'],
+    },
     handler: (exchange) => logout(app.service(), exchange),
   })
   app.http('signed-out', {
     route: 'signed-out',
     methods: ['GET', 'HEAD'],
     forPeople: true,
+    contract: {
+      summary: "Where Entra's sign-out page leads back to",
+      answers: { 200: { description: 'A page that says so', page: true } },
+      errors: [],
+    },
     handler: () =>
       pageResponse(200, {
         title: 'You are signed out',
@@ -33,7 +50,7 @@ async function logout(service: Service, exchange: Exchange): Promise<HttpRespons
   exchange.setCookie(sessionCookie('', 0, config.sessionCookieSameSite))
   const key = sessionKeyOf(exchange.cookies.get(sessionCookieName))
   if (key) await sessions.delete(key, exchange)
-  return { jsonBody: { signOutUrl: await signOutUrl(service, exchange) } }
+  return jsonAnswer(signedOut, { signOutUrl: await signOutUrl(service, exchange) })
 }
 
 /** Entra's end-session page (OIDC RP-Initiated Logout 1.0), which leads back to ours. */

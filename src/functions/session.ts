@@ -1,17 +1,36 @@
 // Who is signed in, without any token.
 import type { HttpResponseInit } from '@azure/functions'
+import * as z from 'zod'
 import type { App } from '../app.ts'
 import { ServiceError } from '../errors.ts'
+import { jsonAnswer } from '../http/contract.ts'
 import { sessionCookieName } from '../http/cookies.ts'
 import type { Exchange } from '../http/endpoint.ts'
 import type { Service } from '../service.ts'
 import { sessionExpiry } from '../sessions/session.ts'
 import { sessionKeyOf } from '../sessions/session-key.ts'
 
+const currentSession = z.object({
+  account: z.object({
+    username: z.string(),
+    name: z.string().optional(),
+    tenantId: z.guid(),
+    objectId: z.guid(),
+  }),
+  signedInAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().describe('When it ends, unless a renewal extends it before.'),
+})
+
 export function registerSession(app: App): void {
   app.http('session', {
     route: 'session',
     methods: ['GET', 'HEAD'],
+    contract: {
+      summary: 'Who is signed in, without any token',
+      session: true,
+      answers: { 200: { description: 'The session of the cookie', json: currentSession } },
+      errors: ['sign_in_required', 'throttled', 'upstream_unavailable'],
+    },
     handler: (exchange) => session(app.service(), exchange),
   })
 }
@@ -22,11 +41,9 @@ async function session({ sessions, config }: Service, exchange: Exchange): Promi
   if (!stored) throw new ServiceError('sign_in_required')
   const { account, signedInAt } = stored.session
   const { username, name, tenantId, objectId } = account
-  return {
-    jsonBody: {
-      account: { username, name, tenantId, objectId },
-      signedInAt: signedInAt.toISOString(),
-      expiresAt: sessionExpiry(stored.session, config.sessionLimits).toISOString(),
-    },
-  }
+  return jsonAnswer(currentSession, {
+    account: { username, name, tenantId, objectId },
+    signedInAt: signedInAt.toISOString(),
+    expiresAt: sessionExpiry(stored.session, config.sessionLimits).toISOString(),
+  })
 }

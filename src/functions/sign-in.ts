@@ -11,10 +11,15 @@ import type { Service } from '../service.ts'
 import { sessionKeyOf } from '../sessions/session-key.ts'
 
 const loginQuery = z.object({
+  returnTo: z
+    .string()
+    .optional()
+    .describe('A path of this service, or a URL of an allowed origin; 400 bytes at most.'),
   loginHint: z
     .string()
     .regex(/^[^\p{Cc}]{1,320}$/u)
-    .optional(),
+    .optional()
+    .describe('The user name to sign in with.'),
   prompt: z.enum(['login', 'select_account', 'consent']).optional(),
 })
 
@@ -34,12 +39,35 @@ export function registerSignIn(app: App): void {
     route: 'login',
     methods: ['GET'],
     forPeople: true,
+    contract: {
+      summary: "Begins a sign-in: to Entra's page",
+      query: loginQuery,
+      answers: { 302: { description: "To Entra's page, with the cookie of this sign-in", location: true } },
+      errors: ['invalid_request', 'upstream_unavailable'],
+    },
     handler: (exchange) => login(app.service(), exchange),
   })
   app.http('redirect', {
     route: 'redirect',
     methods: ['GET'],
     forPeople: true,
+    contract: {
+      summary: 'Where Entra sends the browser back to; ends with a session',
+      query: redirectQuery.partial(),
+      answers: {
+        302: { description: 'To returnTo, with the session cookie', location: true },
+        200: { description: 'An administrator has consented', page: true },
+      },
+      errors: [
+        'sign_in_failed',
+        'sign_in_expired',
+        'consent_required',
+        'tenant_not_allowed',
+        'guest_not_allowed',
+        'throttled',
+        'upstream_unavailable',
+      ],
+    },
     handler: (exchange) => redirect(app.service(), exchange),
   })
 }
@@ -66,7 +94,7 @@ async function login(service: Service, exchange: Exchange): Promise<HttpResponse
 async function redirect(service: Service, exchange: Exchange): Promise<HttpResponseInit> {
   const { query } = exchange.request
   // An administrator comes back from the consent page without a state or a code of ours.
-  if (query.get('admin_consent') === 'True' && !query.has('code')) return adminConsentGiven()
+  if (query.get('admin_consent') === 'True' && !query.has('code')) return adminConsentGiven(service)
   const parsed = redirectQuery.safeParse(Object.fromEntries(query))
   if (!parsed.success) throw new ServiceError('sign_in_failed', { cause: parsed.error })
   const { state, code, error, iss } = parsed.data
@@ -108,11 +136,11 @@ function refusal(error: string): ServiceError {
   return new ServiceError('sign_in_failed')
 }
 
-function adminConsentGiven(): HttpResponseInit {
+function adminConsentGiven({ config }: Service): HttpResponseInit {
   return pageResponse(200, {
     title: 'Permission given',
     text: 'The people of your organization can sign in to the app now.',
-    links: [{ href: defaultReturnTo, text: 'Go to the app' }],
+    links: [{ href: defaultReturnTo(config.web), text: 'Go to the app' }],
   })
 }
 

@@ -3,6 +3,7 @@ import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod'
 import type { App } from '../app.ts'
 import { ServiceError } from '../errors.ts'
+import { jsonAnswer } from '../http/contract.ts'
 import { sessionCookieName } from '../http/cookies.ts'
 import type { Exchange } from '../http/endpoint.ts'
 import { readJson } from '../http/json-body.ts'
@@ -10,18 +11,43 @@ import type { Service } from '../service.ts'
 import { sessionKeyOf } from '../sessions/session-key.ts'
 
 /** `user` is a check, never a selector: whose token it is, the session alone decides. */
-const body = z.object({ user: z.string().min(1).max(320).optional() })
+const body = z.object({
+  user: z.string().min(1).max(320).optional().describe('Object id or user name that the session must be of.'),
+})
+
+const issuedToken = z.object({
+  token: z.string().describe('An ACS token; opaque.'),
+  expiresOn: z.iso.datetime(),
+  user: z.guid().describe('Object id of the account that the token is for.'),
+})
 
 export function registerToken(app: App): void {
   app.http('token', {
     route: 'token',
     methods: ['POST'],
     ownOriginOnly: true,
-    handler: (exchange) => token(app.service(), exchange),
+    contract: {
+      summary: "An ACS token for the session's account, renewed when it has to be",
+      session: true,
+      body,
+      answers: { 200: { description: 'A token with 10 minutes or more', json: issuedToken } },
+      errors: [
+        'invalid_request',
+        'origin_not_allowed',
+        'sign_in_required',
+        'interaction_required',
+        'consent_required',
+        'teams_license_required',
+        'account_mismatch',
+        'throttled',
+        'upstream_unavailable',
+      ],
+    },
+    handler: (exchange) => issueToken(app.service(), exchange),
   })
 }
 
-async function token(service: Service, exchange: Exchange): Promise<HttpResponseInit> {
+async function issueToken(service: Service, exchange: Exchange): Promise<HttpResponseInit> {
   const parsed = body.safeParse(await readJson(exchange.request))
   if (!parsed.success) {
     throw new ServiceError('invalid_request', {
@@ -29,8 +55,6 @@ async function token(service: Service, exchange: Exchange): Promise<HttpResponse
     })
   }
   const key = sessionKeyOf(exchange.cookies.get(sessionCookieName))
-  const issued = await service.tokens.issue(key, parsed.data.user, exchange)
-  return {
-    jsonBody: { token: issued.token, expiresOn: issued.expiresOn.toISOString(), user: issued.user },
-  }
+  const { token, expiresOn, user } = await service.tokens.issue(key, parsed.data.user, exchange)
+  return jsonAnswer(issuedToken, { token, expiresOn: expiresOn.toISOString(), user })
 }

@@ -5,6 +5,7 @@ import type { Settings, WebConfig } from '../config.ts'
 import { type Deadline, startDeadline } from '../deadline.ts'
 import { errorKinds, type ServiceError } from '../errors.ts'
 import { invocationLog, type Log } from '../log.ts'
+import type { Contract } from './contract.ts'
 import { type RequestCookies, readCookies } from './cookies.ts'
 import { securityHeaders } from './headers.ts'
 import { corsHeaders, preflightHeaders, refuseForeignOrigin } from './origins.ts'
@@ -31,6 +32,7 @@ export interface EndpointOptions {
   ownOriginOnly?: boolean
   /** People meet it: errors come as a page where HTML is asked for. */
   forPeople?: boolean
+  contract: Contract
   handler: (exchange: Exchange) => Promise<HttpResponseInit> | HttpResponseInit
 }
 
@@ -62,7 +64,7 @@ function createHandler({ settings, links }: EndpointContext, options: EndpointOp
       deadline: startDeadline(),
       log: invocationLog(invocation),
       setCookie: (cookie) => void cookies.push(cookie),
-      returnTo: defaultReturnTo,
+      returnTo: defaultReturnTo(web),
     }
     const { headers, ...answer } = await answerTo(exchange, invocation.invocationId)
     return {

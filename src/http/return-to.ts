@@ -1,16 +1,25 @@
 // Where a sign-in may lead back to: a path of this service, or an exact allowed origin. The value is resolved as a browser
 // would and origins are compared; prefixes are never looked at.
-import type { WebConfig } from '../config.ts'
+import { isLoopback, type WebConfig } from '../config.ts'
 import { ServiceError } from '../errors.ts'
 
 const maxBytes = 400
-/** Where nothing is asked for. */
-export const defaultReturnTo = '/api/session'
 const signInRoutes = ['/api/login', '/api/redirect']
 
+/** The demo page is for developers: nothing but a loopback address serves it. */
+export function isDemoServed(web: WebConfig | undefined): boolean {
+  return web !== undefined && isLoopback(web.publicUrl)
+}
+
+/** Where nothing is asked for. */
+export function defaultReturnTo(web: WebConfig | undefined): string {
+  return isDemoServed(web) ? '/api/demo' : '/api/session'
+}
+
 /** The target as it may stand in a `Location`; throws `invalid_request`. */
-export function parseReturnTo(value: string | null, { publicUrl, allowedOrigins }: WebConfig): string {
-  if (value === null) return defaultReturnTo
+export function parseReturnTo(value: string | null, web: WebConfig): string {
+  if (value === null) return defaultReturnTo(web)
+  const { publicUrl, allowedOrigins } = web
   const absolute = /^https?:\/\/[^/\\]/i.test(value)
   const path = /^\/(?![/\\])/.test(value)
   // URL parsers drop tabs and line ends and read a backslash as a slash: none of them belongs here.

@@ -1,0 +1,50 @@
+// What a route promises, next to its handler: the zod schemas that check it, from which the OpenAPI document is made too.
+import type { HttpResponseInit } from '@azure/functions'
+import * as z from 'zod'
+import { type ErrorCode, errorKinds } from '../errors.ts'
+
+export interface Contract {
+  summary: string
+  query?: z.ZodObject
+  /** A JSON body; whether it may be left out says the schema (`{}` must pass). */
+  body?: z.ZodType
+  answers: Record<number, Answer>
+  /** Beside `misconfigured` and `internal_error`, which every route may answer. */
+  errors: readonly ErrorCode[]
+  /** Whether it is about the session of the cookie. */
+  session?: boolean
+}
+
+export interface Answer {
+  description: string
+  /** Of a JSON answer. */
+  json?: z.ZodType
+  /** An HTML page. */
+  page?: boolean
+  /** A redirect. */
+  location?: boolean
+}
+
+/** Answers 200 with what the schema knows of `value`, and nothing else of it. */
+export function jsonAnswer<Schema extends z.ZodType>(
+  schema: Schema,
+  value: z.input<Schema>,
+): HttpResponseInit {
+  return { status: 200, jsonBody: schema.parse(value) }
+}
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]]),
+    traceId: z.string().describe('Finds the request in the log.'),
+    detail: z.string().optional(),
+    loginUrl: z.url().optional().describe('With a 401: where the user signs in.'),
+    adminConsentUrl: z
+      .url()
+      .optional()
+      .describe('With consent_required: where an administrator consents for everyone.'),
+  })
+  .describe('RFC 9457 problem details; branch on `code`.')
