@@ -1,6 +1,7 @@
-// Bundles src/main.ts into the one CommonJS file that Functions loads (package.json `main`).
-import { rename } from 'node:fs/promises'
-import { join } from 'node:path'
+// Bundles src/main.ts into the one CommonJS file that Functions loads (package.json `main`), and the demo page into one
+// HTML file beside it.
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 
 const root = import.meta.dirname
@@ -38,4 +39,40 @@ export async function buildBundle({
   return outfile
 }
 
-if (import.meta.main) console.log(`built ${await buildBundle()}`)
+/** Builds `dist/demo.html`, with its script and its style sheet inside, and returns its path. */
+export async function buildDemo(): Promise<string> {
+  const outfile = join(root, 'dist', 'demo.html')
+  const [page, script, style] = await Promise.all([
+    readFile(join(root, 'client', 'demo', 'page.html'), 'utf8'),
+    bundleForBrowser('client/demo/demo.ts'),
+    bundleForBrowser('client/demo/style.css'),
+  ])
+  // Functions, since `$&` and the like in a replacement string would be read as patterns.
+  const html = page
+    .replace('<style></style>', () => `<style>${style}</style>`)
+    .replace('<script type="module"></script>', () => `<script type="module">${script}</script>`)
+  const beside = `${outfile}.${process.pid}`
+  await mkdir(dirname(outfile), { recursive: true })
+  await writeFile(beside, html)
+  await rename(beside, outfile)
+  return outfile
+}
+
+async function bundleForBrowser(entryPoint: string): Promise<string> {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [entryPoint],
+    write: false,
+    bundle: true,
+    minify: true,
+    platform: 'browser',
+    target: 'es2022',
+    format: 'esm',
+    logLevel: 'warning',
+  })
+  return (outputFiles[0]?.text ?? '').trim()
+}
+
+if (import.meta.main) {
+  for (const file of await Promise.all([buildBundle(), buildDemo()])) console.log(`built ${file}`)
+}

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildBundle } from '../build.ts'
+import { buildBundle, buildDemo } from '../build.ts'
 import { startCloud } from './cloud.ts'
 import { readPort, runCommand } from './command.ts'
 import { startHostChild } from './host-child.ts'
@@ -26,6 +26,7 @@ runCommand(async (onStop) => {
   const [ports] = await Promise.all([
     rememberPorts(join(folder, 'ports.json'), ['entra', 'entraPages', 'acs', 'table']),
     buildBundle(),
+    buildDemo(),
   ])
   const { azurite, entra, acs, caFile } = await startCloud(
     { folder, app: url, ports, storage: ['table'], tokenSeconds: tokenMinutes * 60 },
@@ -46,7 +47,7 @@ runCommand(async (onStop) => {
   })
   onStop(host.stop)
 
-  console.log(`sign in at ${url}/api/login as one of`)
+  console.log(`open ${url}/api/demo and sign in as one of`)
   for (const line of describePeople()) console.log(line)
   console.log(
     `the app is process ${host.pid()}: kill -9 it whenever you like, it comes back and nothing is lost`,

@@ -21,6 +21,15 @@ export interface EntraConfig {
   allowedTenants: ReadonlySet<string>
 }
 
+/** This service's own API, for apps that sign in by themselves. */
+export interface ApiConfig {
+  /** `aud` of its tokens: for version 2 tokens the client id of the registration that owns the API. */
+  audience: string
+  scope: string
+  /** Apps whose users' tokens may be exchanged. */
+  clientIds: ReadonlySet<string>
+}
+
 export interface SessionLimits {
   maxMs: number
   idleMs: number
@@ -29,6 +38,8 @@ export interface SessionLimits {
 export interface Config {
   web: WebConfig
   entra: EntraConfig
+  /** Nothing: `/api/exchange` is 404. */
+  api: ApiConfig | undefined
   acsConnectionString: string
   tableConnectionString: string
   tableName: string
@@ -123,6 +134,12 @@ const shape = {
       .tuple([sealingKey], sealingKey, 'must be kid:base64url(32 bytes), comma-separated')
       .refine((keys) => new Set(keys.map((key) => key.kid)).size === keys.length, 'has the same kid twice'),
   ),
+  API_AUDIENCE: z.string().optional(),
+  API_SCOPE: z
+    .string()
+    .regex(/^[\w.-]+$/, 'must be the short name of one scope')
+    .default('Tokens.Exchange'),
+  EXCHANGE_CLIENT_IDS: list.pipe(z.array(guid).min(1, 'must name an app')).optional(),
   PUBLIC_URL: secureOrigin.optional(),
   WEBSITE_HOSTNAME: z
     .string()
@@ -195,6 +212,13 @@ function toConfig(values: Values, web: WebConfig): Config {
         : { kind: 'none' },
       allowedTenants: new Set(values.ALLOWED_TENANTS ?? [values.ENTRA_TENANT_ID]),
     },
+    api: values.API_AUDIENCE
+      ? {
+          audience: values.API_AUDIENCE,
+          scope: values.API_SCOPE,
+          clientIds: new Set(values.EXCHANGE_CLIENT_IDS ?? [values.ENTRA_CLIENT_ID]),
+        }
+      : undefined,
     acsConnectionString: values.COMMUNICATION_SERVICES_CONNECTION_STRING,
     tableConnectionString: values.TokenStore ?? (values.AzureWebJobsStorage as string),
     tableName: values.TOKEN_TABLE,

@@ -10,6 +10,7 @@ export interface DescribedRoute {
   methods: readonly string[]
   ownOriginOnly?: boolean
   forPeople?: boolean
+  functionKey?: boolean
   contract: Contract
 }
 
@@ -30,7 +31,11 @@ export function describeApi(routes: readonly DescribedRoute[], publicUrl: string
     paths: Object.fromEntries(routes.map((route) => [`/api/${route.route}`, describePath(route)])),
     components: {
       schemas: { Problem: jsonSchema(problem) },
-      securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: sessionCookieName } },
+      securitySchemes: {
+        session: { type: 'apiKey', in: 'cookie', name: sessionCookieName },
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        functionKey: { type: 'apiKey', in: 'header', name: 'x-functions-key' },
+      },
     },
   }
 }
@@ -41,17 +46,23 @@ function describePath(route: DescribedRoute): object {
 }
 
 function describeOperation(
-  { name, ownOriginOnly, forPeople, contract }: DescribedRoute,
+  { name, ownOriginOnly, forPeople, functionKey, contract }: DescribedRoute,
   method: string,
 ): object {
-  const { summary, body, session } = contract
-  const parameters = [...queryParameters(contract), ...(ownOriginOnly ? [requestedWith] : [])]
+  const { summary, body, session, bearer } = contract
+  const parameters = [
+    ...describeParameters(contract.path, 'path'),
+    ...describeParameters(contract.query, 'query'),
+    ...(ownOriginOnly ? [requestedWith] : []),
+  ]
   return {
-    operationId: method === 'get' || method === 'post' ? name : `${method}-${name}`,
+    operationId: method === 'head' ? `head-${name}` : name,
     summary,
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: requestBody(body) } : {}),
     ...(session ? { security: [{ session: [] }] } : {}),
+    ...(bearer ? { security: [{ bearer: [] }] } : {}),
+    ...(functionKey ? { security: [{ functionKey: [] }] } : {}),
     responses: merged(answers(contract, method), errors(contract, forPeople === true)),
   }
 }
@@ -64,10 +75,10 @@ const requestedWith = {
   schema: { type: 'string', minLength: 1 },
 }
 
-function queryParameters({ query }: Contract): object[] {
-  return Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+function describeParameters(parameters: z.ZodObject | undefined, where: 'path' | 'query'): object[] {
+  return Object.entries(parameters?.shape ?? {}).map(([name, schema]) => ({
     name,
-    in: 'query',
+    in: where,
     required: !schema.safeParse(undefined).success,
     schema: jsonSchema(schema),
   }))

@@ -2,9 +2,11 @@
 import { TableClient } from '@azure/data-tables'
 import { type AcsExchange, createAcsExchange } from './acs/exchange.ts'
 import type { Config } from './config.ts'
+import { createBearerVerifier, type VerifyBearer } from './entra/bearer.ts'
 import { createEntraEndpoints, type EntraEndpoints } from './entra/endpoints.ts'
+import { createEntraKeys } from './entra/keys.ts'
 import { createEntraRenewal } from './entra/renewal.ts'
-import { createEntraSignIn, type EntraSignIn } from './entra/sign-in.ts'
+import { createEntraSignIn, type EntraSignIn, signInTenant } from './entra/sign-in.ts'
 import type { Log } from './log.ts'
 import { type PurgeResult, purgeExpired } from './sessions/purge.ts'
 import { createSealer } from './sessions/seal.ts'
@@ -19,14 +21,17 @@ export interface Service {
   signInCookies: SignInCookies
   sessions: SessionStore
   acs: AcsExchange
+  /** Nothing when this service has no API of its own. */
+  verifyBearer: VerifyBearer | undefined
   tokens: TokenIssuer
   purge(log: Log): Promise<PurgeResult>
   clock: () => Date
 }
 
 export function createService(config: Config, clock: () => Date): Service {
-  const { entra, web } = config
+  const { entra, web, api } = config
   const endpoints = createEntraEndpoints(entra.authorityHost)
+  const keys = createEntraKeys(endpoints, signInTenant(entra))
   const sealer = createSealer(config.sealingKeys)
   // The store tries once more itself; the SDK would sleep through a Retry-After of any length.
   const table = createTable(config, 0)
@@ -35,10 +40,17 @@ export function createService(config: Config, clock: () => Date): Service {
   return {
     config,
     endpoints,
-    entraSignIn: createEntraSignIn({ entra, endpoints, redirectUri: `${web.publicUrl}/api/redirect`, clock }),
+    entraSignIn: createEntraSignIn({
+      entra,
+      endpoints,
+      keys,
+      redirectUri: `${web.publicUrl}/api/redirect`,
+      clock,
+    }),
     signInCookies: createSignInCookies(sealer, clock),
     sessions,
     acs,
+    verifyBearer: api && createBearerVerifier({ api, entra, endpoints, keys, clock }),
     tokens: createTokenIssuer({
       entra: createEntraRenewal({ entra, endpoints, clock }),
       acs,

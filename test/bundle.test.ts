@@ -12,6 +12,8 @@ describe('the built bundle', () => {
         ({ name, type, route, methods }) => `${name}: ${methods ? `${methods.join(' ')} ${route}` : type}`,
       )
       expect(functions.sort()).toEqual([
+        'demo: GET HEAD OPTIONS api/demo',
+        'exchange: POST OPTIONS api/exchange',
         'health-live: GET HEAD OPTIONS api/health/live',
         'health-ready: GET HEAD OPTIONS api/health/ready',
         'login: GET OPTIONS api/login',
@@ -22,6 +24,7 @@ describe('the built bundle', () => {
         'session: GET HEAD OPTIONS api/session',
         'signed-out: GET HEAD OPTIONS api/signed-out',
         'token: POST OPTIONS api/token',
+        'user-sessions: DELETE OPTIONS api/users/{tenantId}/{objectId}/sessions',
       ])
     } finally {
       await host.stop()

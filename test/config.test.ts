@@ -74,6 +74,8 @@ describe('settings', () => {
     ['ALLOWED_ORIGINS', 'https://calls.example.com/app'],
     ['ALLOWED_ORIGINS', '*'],
     ['ALLOWED_ORIGINS', 'https://a.example,null'],
+    ['API_SCOPE', 'api://x/Tokens.Exchange'],
+    ['EXCHANGE_CLIENT_IDS', 'my-app'],
     ['SESSION_COOKIE_SAME_SITE', 'Strict'],
     ['SESSION_MAX_HOURS', '0'],
     ['SESSION_IDLE_HOURS', 'a day'],
@@ -96,6 +98,15 @@ describe('settings', () => {
     expect(config?.web.allowedOrigins).toEqual(new Set(['https://a.example', 'http://localhost:5173']))
     expect(config?.sessionLimits.maxMs).toBe(5_400_000)
     expect(config?.sealingKeys.map(({ kid }) => kid)).toEqual(['new', 'old'])
+  })
+
+  it('name an API of the service, for its own client id unless others are listed', () => {
+    expect(readSettings(good).config?.api).toBeUndefined()
+    expect(readSettings({ ...good, API_AUDIENCE: 'api://x' }).config?.api).toEqual({
+      audience: 'api://x',
+      scope: 'Tokens.Exchange',
+      clientIds: new Set([good.ENTRA_CLIENT_ID]),
+    })
   })
 
   it('prefer TokenStore to AzureWebJobsStorage and PUBLIC_URL to WEBSITE_HOSTNAME', () => {

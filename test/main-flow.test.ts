@@ -55,7 +55,7 @@ describe('sign-in and exchange', () => {
   it('gives the signed-in person an ACS token of their own with 10 minutes or more', async () => {
     const browser = new Browser(service)
     const answer = await browser.signIn()
-    expect([answer.status, answer.headers.get('location')]).toEqual([302, '/api/session'])
+    expect([answer.status, answer.headers.get('location')]).toEqual([302, '/api/demo'])
     const issued = await browser.token()
     expect(issued.user).toBe(adele.objectId)
     const content = await service.acs.verify(issued.token)
@@ -237,7 +237,7 @@ describe('logout', () => {
     expect((await browser.fetch('/api/session')).status).toBe(401)
   })
 
-  it('undoes a renewal that was under way: the row stays gone and the answer is 401', async () => {
+  it('C7: undoes a renewal that was under way: the row stays gone and the answer is 401', async () => {
     const browser = await dueForRenewal()
     const cookie = `__Host-session=${browser.sessionCookie}`
     const { partitionKey, rowKey } = await rowOf(service.table, browser.sessionCookie)

@@ -1,7 +1,7 @@
 // `npm run host`: runs the app of this folder, or of `--folder`, in this very process, so that a `kill -9` of it is the real thing.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildBundle } from '../../build.ts'
+import { buildBundle, buildDemo } from '../../build.ts'
 import { readPort, runCommand } from '../command.ts'
 import { startHost } from './host.ts'
 import { applyLocalSettings } from './local-settings.ts'
@@ -21,7 +21,7 @@ runCommand(async (onStop) => {
   const port = readPort(values.port)
 
   if (!values['no-local-settings']) await applyLocalSettings(join(root, 'local.settings.json'))
-  if (!values['no-build']) await buildBundle()
+  if (!values['no-build']) await Promise.all([buildBundle(), buildDemo()])
   const functionKey = values['function-key']
   const host = await startHost({
     folder: values.folder,

@@ -1,7 +1,8 @@
 // The checks of the ID token that MSAL Node leaves out: signature, issuer, audience, lifetime, tenant (OIDC Core, 3.1.3.7).
-import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { type JWTVerifyGetKey, jwtVerify } from 'jose'
 import * as z from 'zod'
 import { ServiceError } from '../errors.ts'
+import { clockToleranceSeconds, isAboutKeys } from './keys.ts'
 
 const claims = z.object({
   iss: z.string(),
@@ -20,9 +21,6 @@ export interface IdTokenExpectations {
   now: Date
 }
 
-/** Clocks of two hosts may differ by this much. */
-const clockToleranceSeconds = 60
-
 /** Throws `sign_in_failed`, or `upstream_unavailable` when the keys cannot be fetched. */
 export async function verifyIdToken(idToken: string, expected: IdTokenExpectations): Promise<IdTokenClaims> {
   const { payload } = await jwtVerify(idToken, expected.keys, {
@@ -39,10 +37,4 @@ export async function verifyIdToken(idToken: string, expected: IdTokenExpectatio
   const { iss, nonce, tid } = result.data
   if (nonce !== expected.nonce || iss !== expected.issuer(tid)) throw new ServiceError('sign_in_failed')
   return result.data
-}
-
-/** jose reports what is wrong with a token by subclasses; fetching the keys fails with its base class, or fetch's error. */
-function isAboutKeys(error: unknown): boolean {
-  if (!(error instanceof errors.JOSEError)) return true
-  return error instanceof errors.JWKSTimeout || error.constructor === errors.JOSEError
 }

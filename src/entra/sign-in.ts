@@ -1,7 +1,7 @@
 // The two halves of a sign-in: the way to Entra's page, and what comes back from it (authorization code + PKCE, RFC 7636).
 import { randomBytes } from 'node:crypto'
 import { CryptoProvider } from '@azure/msal-node'
-import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose'
+import type { JWTVerifyGetKey } from 'jose'
 import type { EntraConfig } from '../config.ts'
 import { abortable, type Deadline } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
@@ -46,13 +46,19 @@ export interface EntraSignIn {
 export interface EntraSignInOptions {
   entra: EntraConfig
   endpoints: EntraEndpoints
+  keys: JWTVerifyGetKey
   redirectUri: string
   clock: () => Date
 }
 
-export function createEntraSignIn({ entra, endpoints, redirectUri, clock }: EntraSignInOptions): EntraSignIn {
+export function createEntraSignIn({
+  entra,
+  endpoints,
+  keys,
+  redirectUri,
+  clock,
+}: EntraSignInOptions): EntraSignIn {
   const tenant = signInTenant(entra)
-  const keys = createRemoteJWKSet(new URL(endpoints.of(tenant).keys), { timeoutDuration: 4_000 })
 
   return {
     async start(options, deadline) {
@@ -120,7 +126,7 @@ export function createEntraSignIn({ entra, endpoints, redirectUri, clock }: Entr
   async function verify(idToken: string, nonce: string, deadline: Deadline) {
     const signal = deadline.signal()
     const expected = {
-      keys: keys as JWTVerifyGetKey,
+      keys,
       clientId: entra.clientId,
       nonce,
       issuer: endpoints.issuer,

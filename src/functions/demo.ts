@@ -1,17 +1,25 @@
 // The demo page, on a loopback address only: one file that the build puts beside the bundle and nobody deploys.
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { HttpResponseInit } from '@azure/functions'
 import type { App } from '../app.ts'
 import { sourceHash } from '../http/headers.ts'
 import { isDemoServed } from '../http/return-to.ts'
 
-/** @param file The built page, with its one style sheet and its one script inside. */
-export function registerDemo(app: App, file: string): void {
+export function registerDemo(app: App): void {
   app.http('demo', {
     route: 'demo',
     methods: ['GET', 'HEAD'],
+    contract: {
+      summary: 'The demo page, on a loopback address only',
+      answers: {
+        200: { description: 'The page', page: true },
+        404: { description: 'Not a loopback address, or not built' },
+      },
+      errors: [],
+    },
     async handler(): Promise<HttpResponseInit> {
-      const page = isDemoServed(app.settings.web) ? await readPage(file) : undefined
+      const page = isDemoServed(app.settings.web) ? await readPage() : undefined
       if (page === undefined) return { status: 404 }
       return {
         headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': demoPolicy(page) },
@@ -21,19 +29,20 @@ export function registerDemo(app: App, file: string): void {
   })
 }
 
-/** Read at each request: it costs nothing where only one person looks, and a new build is there at once. */
-async function readPage(file: string): Promise<string | undefined> {
+/** Read at each request: only a developer looks, and a new build is there at once. `__dirname` is the bundle's. */
+async function readPage(): Promise<string | undefined> {
   try {
-    return await readFile(file, 'utf8')
+    return await readFile(join(__dirname, 'demo.html'), 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
 }
 
-/** Lets in what stands in the page, by its hash, and calls to this service. Its icon is a `data:` URL. */
+/** Lets in the page's own script and style sheet by their hashes, and calls to this service. Its icon is a `data:` URL. */
 function demoPolicy(page: string): string {
-  const hashOf = (tag: string) => sourceHash(page.match(new RegExp(`<${tag}\\b[^>]*>(.*?)</${tag}>`, 's'))?.[1] ?? '')
+  const hashOf = (tag: string) =>
+    sourceHash(page.match(new RegExp(`<${tag}\\b[^>]*>(.*?)</${tag}>`, 's'))?.[1] ?? '')
   return [
     "default-src 'none'",
     `script-src ${hashOf('script')}`,

@@ -15,7 +15,8 @@ const body = z.object({
   user: z.string().min(1).max(320).optional().describe('Object id or user name that the session must be of.'),
 })
 
-const issuedToken = z.object({
+/** An ACS token, as every route gives it. */
+export const issuedToken = z.object({
   token: z.string().describe('An ACS token; opaque.'),
   expiresOn: z.iso.datetime(),
   user: z.guid().describe('Object id of the account that the token is for.'),

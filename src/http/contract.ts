@@ -5,6 +5,8 @@ import { type ErrorCode, errorKinds } from '../errors.ts'
 
 export interface Contract {
   summary: string
+  /** Parameters of the route. */
+  path?: z.ZodObject
   query?: z.ZodObject
   /** A JSON body; whether it may be left out says the schema (`{}` must pass). */
   body?: z.ZodType
@@ -13,6 +15,8 @@ export interface Contract {
   errors: readonly ErrorCode[]
   /** Whether it is about the session of the cookie. */
   session?: boolean
+  /** Whether it needs a token for this service's own API. */
+  bearer?: boolean
 }
 
 export interface Answer {

@@ -32,6 +32,8 @@ export interface EndpointOptions {
   ownOriginOnly?: boolean
   /** People meet it: errors come as a page where HTML is asked for. */
   forPeople?: boolean
+  /** For operators: the platform asks for a function key (`x-functions-key`, or `code` in the query). */
+  functionKey?: boolean
   contract: Contract
   handler: (exchange: Exchange) => Promise<HttpResponseInit> | HttpResponseInit
 }
@@ -47,7 +49,7 @@ export function endpoint(context: EndpointContext, options: EndpointOptions) {
   return {
     route,
     methods: [...methods, 'OPTIONS'] as HttpMethod[],
-    authLevel: 'anonymous' as const,
+    authLevel: options.functionKey ? ('function' as const) : ('anonymous' as const),
     handler: createHandler(context, options),
   }
 }

@@ -10,7 +10,12 @@ const preflightSeconds = 600
 export function corsHeaders(request: HttpRequest, web: WebConfig | undefined): Record<string, string> {
   const origin = request.headers.get('origin')
   if (!origin || !web?.allowedOrigins.has(origin)) return { Vary: 'Origin' }
-  return { 'Access-Control-Allow-Origin': origin, 'Access-Control-Allow-Credentials': 'true', Vary: 'Origin' }
+  return {
+    'Access-Control-Allow-Origin': origin,
+    'Access-Control-Allow-Credentials': 'true',
+    'Access-Control-Expose-Headers': 'Retry-After',
+    Vary: 'Origin',
+  }
 }
 
 /** What a preflight from a listed origin gets on top (the answer to any other has none of it). */

@@ -27,7 +27,11 @@ export function errorResponse(error: ServiceError, { traceId, links, page }: Err
   const { status, title, text } = errorKinds[error.code]
   const { loginUrl, adminConsentUrl } = links
   const consentUrl = error.code === 'consent_required' ? adminConsentUrl : undefined
-  const headers: Record<string, string> = status === 503 ? { 'Retry-After': retryAfter(error) } : {}
+  const headers: Record<string, string> = {
+    ...(status === 503 ? { 'Retry-After': retryAfter(error) } : {}),
+    // RFC 6750, 3.1.
+    ...(error.code === 'invalid_token' ? { 'WWW-Authenticate': 'Bearer error="invalid_token"' } : {}),
+  }
   if (page) {
     const answer = pageResponse(status, {
       title,

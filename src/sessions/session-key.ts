@@ -8,8 +8,11 @@ export interface SessionKey {
   rowKey: string
 }
 
+/** Who an account is, whatever it is called. */
+export type AccountId = Pick<Account, 'tenantId' | 'objectId'>
+
 /** All sessions of an account share a partition, so that they can be found and ended together. */
-export function accountPartition({ tenantId, objectId }: Pick<Account, 'tenantId' | 'objectId'>): string {
+export function accountPartition({ tenantId, objectId }: AccountId): string {
   return sha256(`${tenantId}.${objectId}`)
 }
 

@@ -1,6 +1,6 @@
 // Sessions in one Azure table, one sealed row each. A sign-in creates, a renewal replaces with If-Match, nothing ever
 // upserts: a row that is gone stays gone, so a logout cannot be undone by a renewal that was under way.
-import type { TableClient } from '@azure/data-tables'
+import { odata, type TableClient } from '@azure/data-tables'
 import { asAzureError, passingError } from '../azure-error.ts'
 import type { SessionLimits } from '../config.ts'
 import type { Deadline } from '../deadline.ts'
@@ -9,7 +9,7 @@ import type { Log } from '../log.ts'
 import { retryOnce } from '../retry.ts'
 import type { Sealer } from './seal.ts'
 import { decodeSession, encodeSession, type Session, sessionExpiry } from './session.ts'
-import { newSessionKey, type SessionKey } from './session-key.ts'
+import { type AccountId, accountPartition, newSessionKey, type SessionKey } from './session-key.ts'
 
 /** A session as it was read: `etag` says of which state of the row. */
 export interface StoredSession {
@@ -35,6 +35,8 @@ export interface SessionStore {
   update(stored: StoredSession, session: Session, call: Call): Promise<'written' | 'conflict' | 'gone'>
   /** Deletes the row; with `etag` only if it is still in that state. */
   delete(key: SessionKey, call: Call, etag?: string): Promise<'deleted' | 'conflict' | 'gone'>
+  /** Ends all sessions of an account; the answer is how many there were. */
+  deleteAll(account: AccountId, call: Call): Promise<number>
   /** One read that finds nothing: rejects when the table cannot be used. */
   probe(call: Call): Promise<void>
 }
@@ -145,6 +147,21 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
           .catch(whenStatus(412, 'conflict' as const))
           .catch(whenStatus(404, 'gone' as const)),
       )
+    },
+
+    async deleteAll(account, call) {
+      const filter = odata`PartitionKey eq ${accountPartition(account)}`
+      const keys = await operation(async () => {
+        const rows = table.listEntities<SessionKey>({
+          queryOptions: { filter, select: ['PartitionKey', 'RowKey'] },
+          abortSignal: call.deadline.signal(),
+        })
+        const found: SessionKey[] = []
+        for await (const { partitionKey, rowKey } of rows) found.push({ partitionKey, rowKey })
+        return found
+      })
+      const outcomes = await Promise.all(keys.map((key) => this.delete(key, call)))
+      return outcomes.filter((outcome) => outcome === 'deleted').length
     },
 
     async probe({ deadline }) {

@@ -88,8 +88,10 @@ describe('returnTo', () => {
     )
   })
 
-  it('is the session where nothing is asked for', () => {
+  it('is the session where nothing is asked for, and the demo page on a loopback address', () => {
     expect(parseReturnTo(null, web)).toBe('/api/session')
+    expect(parseReturnTo(null, { ...web, publicUrl: 'http://localhost:7071' })).toBe('/api/demo')
+    expect(parseReturnTo(null, { ...web, publicUrl: 'https://localhost.example.com' })).toBe('/api/session')
   })
 
   it('comes out as it went in, when it is a plain path', () => {

@@ -26,13 +26,17 @@ export function apiDocument(): ApiDocument {
 }
 
 const document = apiDocument()
+const paths = Object.keys(document.paths).map(
+  (path) => [path, new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`)] as const,
+)
 const ajv = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(ajv)
 ajv.addSchema(document, 'api')
 
 /** What is wrong with an answer by the document; nothing for answers that are not the app's. */
 export async function breachOf(method: string, url: URL, answer: Response): Promise<string | undefined> {
-  const operation = document.paths[url.pathname]?.[method.toLowerCase()]
+  const path = paths.find(([, pattern]) => pattern.test(url.pathname))?.[0] ?? ''
+  const operation = document.paths[path]?.[method.toLowerCase()]
   const isTheApps = answer.headers.get('content-security-policy')?.startsWith("default-src 'none'")
   if (!operation || !isTheApps) return undefined
   const said = operation.responses[answer.status]
@@ -45,16 +49,7 @@ export async function breachOf(method: string, url: URL, answer: Response): Prom
   if (!said.content) return type === undefined ? undefined : `${type} where no content is documented`
   if (type === undefined || !(type in said.content)) return `content type ${type} is not documented`
   if (!type.endsWith('json')) return undefined
-  const pointer = [
-    'paths',
-    url.pathname,
-    method.toLowerCase(),
-    'responses',
-    answer.status,
-    'content',
-    type,
-    'schema',
-  ]
+  const pointer = ['paths', path, method.toLowerCase(), 'responses', answer.status, 'content', type, 'schema']
   const ref = pointer
     .map((part) => encodeURIComponent(String(part).replace(/~/g, '~0').replace(/\//g, '~1')))
     .join('/')

@@ -3,9 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { buildBundle } from '../../build.ts'
+import { buildBundle, buildDemo } from '../../build.ts'
 import { startAzurite } from '../../dev/azurite.ts'
 import { type Certificate, createCertificate } from '../../dev/certificate.ts'
+import { findChromium, noChromium } from './chromium-path.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -21,11 +22,13 @@ declare module 'vitest' {
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  if (!findChromium()) console.warn(noChromium())
   const [bundle, azurite, certificate, folder] = await Promise.all([
     buildBundle(),
     startAzurite(),
     createCertificate(),
     mkdtemp(join(tmpdir(), 'teams-token-service-')),
+    buildDemo(),
   ])
   const caFile = join(folder, 'ca.pem')
   await writeFile(caFile, certificate.ca)

@@ -10,6 +10,9 @@ import { freePort, type HostProcess, startHostProcess } from './host-process.ts'
 
 export const clientId = '3c9e1f50-6a47-4b8d-9e02-d1b7c5a6f830'
 
+/** The service's own API, as its app registration exposes it: version 2 tokens, whose audience is the client id. */
+export const apiUri = `api://${clientId}`
+
 export type Env = Record<string, string | undefined>
 
 export interface TestService {
@@ -31,6 +34,8 @@ export interface TestServiceOptions {
   instances?: number
   env?: Env
   clientSecret?: string
+  /** Opens operator routes. */
+  functionKey?: string
 }
 
 export async function startService(options: TestServiceOptions = {}): Promise<TestService> {
@@ -41,6 +46,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     clientId,
     redirectUris: [`${publicUrl}/api/redirect`, `${publicUrl}/api/signed-out`],
     ...(options.clientSecret ? { clientSecret: options.clientSecret } : {}),
+    apis: { [apiUri]: { audience: clientId, scopes: ['Tokens.Exchange', 'Other'], version: 2 } },
   })
   const acs = await startAcs({ entra, entraAuthorityHost: entra.authorityHost })
   const tableName = `t${randomBytes(8).toString('hex')}`
@@ -58,7 +64,11 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   }
   const instances: HostProcess[] = []
   const start = async (more: Env = {}, at = 0) => {
-    const instance = await startHostProcess({ env: { ...env, ...more }, port: at })
+    const instance = await startHostProcess({
+      env: { ...env, ...more },
+      port: at,
+      ...(options.functionKey ? { functionKey: options.functionKey } : {}),
+    })
     instances.push(instance)
     return instance
   }

@@ -63,6 +63,24 @@ describe('what Entra says at a renewal', () => {
     expect(service.acs.requests).toEqual([])
   })
 
+  it.each(['mfaRequired', 'interactionRequired', 'consentRequired'] as const)(
+    '%s is settled by the next sign-in, which replaces the session',
+    async (name) => {
+      const browser = await dueForRenewal()
+      const former = browser.sessionCookie
+      const fault = service.entra.faults.add({
+        match: { endpoint: 'token', grantType: 'refresh_token' },
+        entraError: entraErrors[name],
+      })
+      expect((await browser.post('/api/token')).status).toBeGreaterThanOrEqual(401)
+      await browser.signIn()
+      // The fresh Entra token is exchanged; the refresh token of the old session is gone with its row.
+      expect((await browser.post('/api/token')).status).toBe(200)
+      await expect(rowOf(service.table, former)).rejects.toThrow()
+      fault.remove()
+    },
+  )
+
   it('about a revoked user really ends the session', async () => {
     const browser = await dueForRenewal({ person: 'alex@contoso.example' })
     service.entra.revokeRefreshTokens((await (await browser.fetch('/api/session')).json()).account.objectId)

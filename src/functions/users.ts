@@ -1,0 +1,42 @@
+// What an operator may do, with the function key: sign a user out everywhere.
+import type { HttpResponseInit } from '@azure/functions'
+import * as z from 'zod'
+import type { App } from '../app.ts'
+import { ServiceError } from '../errors.ts'
+import { jsonAnswer } from '../http/contract.ts'
+import type { Exchange } from '../http/endpoint.ts'
+import type { Service } from '../service.ts'
+
+const path = z.object({ tenantId: z.guid(), objectId: z.guid() })
+const result = z.object({ deleted: z.int().min(0) })
+
+export function registerUsers(app: App): void {
+  app.http('user-sessions', {
+    route: 'users/{tenantId}/{objectId}/sessions',
+    methods: ['DELETE'],
+    functionKey: true,
+    contract: {
+      summary: 'Signs a user out everywhere',
+      path,
+      answers: {
+        200: { description: 'How many sessions were ended', json: result },
+        401: { description: 'Without the function key; answered by the Functions host' },
+      },
+      errors: ['invalid_request', 'throttled', 'upstream_unavailable'],
+    },
+    handler: (exchange) => deleteSessions(app.service(), exchange),
+  })
+}
+
+async function deleteSessions({ sessions }: Service, exchange: Exchange): Promise<HttpResponseInit> {
+  const account = path.safeParse(exchange.request.params)
+  if (!account.success) {
+    throw new ServiceError('invalid_request', { detail: 'Tenant id and object id must be GUIDs.' })
+  }
+  const { tenantId, objectId } = account.data
+  const deleted = await sessions.deleteAll(
+    { tenantId: tenantId.toLowerCase(), objectId: objectId.toLowerCase() },
+    exchange,
+  )
+  return jsonAnswer(result, { deleted })
+}

@@ -1,0 +1,72 @@
+// One fake clock for everything in this process, over real sockets: only Date and setTimeout are faked, so that sockets keep
+// their own time. The clock jumps from timer to timer, but while a request is under way it goes at real speed.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { vi } from 'vitest'
+import type { Fetch } from '../../client/token-request.ts'
+
+export class FakeClock {
+  #underWay = 0
+
+  /** `vi.useRealTimers()` ends it. */
+  constructor() {
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] })
+  }
+
+  /** The clock goes at real speed until this has settled. */
+  async track<T>(work: Promise<T>): Promise<T> {
+    this.#underWay++
+    return work.finally(() => {
+      this.#underWay--
+    })
+  }
+
+  /** The same `fetch`, with its requests tracked to the end of the body. */
+  watch(fetch: Fetch): Fetch {
+    const whole = async (url: string, init: RequestInit) => {
+      const response = await fetch(url, init)
+      return new Response(await response.arrayBuffer(), response)
+    }
+    return (url, init) => this.track(whole(url, init))
+  }
+
+  /** Until the promise settles, whatever timers it waits for; with its outcome. */
+  async until<T>(promise: Promise<T>): Promise<T> {
+    let settled = false
+    const settle = () => {
+      settled = true
+    }
+    promise.then(settle, settle)
+    await eventLoopTurn()
+    while (!settled) await this.#step()
+    return promise
+  }
+
+  /** Until the promise rejects: what with. */
+  async rejection(promise: Promise<unknown>): Promise<Error> {
+    const outcome = await this.until(promise.catch((error: Error) => error))
+    if (outcome instanceof Error) return outcome
+    throw new Error('it did not reject')
+  }
+
+  /** Until this time is over, and then until nothing is under way. */
+  async pass(ms: number): Promise<void> {
+    await this.until(new Promise((resolve) => setTimeout(resolve, ms)))
+    while (this.#underWay > 0) await this.#step()
+  }
+
+  async #step(): Promise<void> {
+    if (this.#underWay === 0 && vi.getTimerCount() > 0) {
+      await vi.advanceTimersToNextTimerAsync()
+    } else {
+      const before = performance.now()
+      await sleep(1)
+      await vi.advanceTimersByTimeAsync(Math.round(performance.now() - before))
+    }
+    await eventLoopTurn()
+  }
+}
+
+/** What follows an answer or a timer has happened after it. */
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

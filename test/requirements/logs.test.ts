@@ -1,0 +1,128 @@
+// What the service logs, with every logger it has turned up as far as it goes.
+import { parseSetCookie } from 'cookie'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { acsErrors } from '../../dev/acs/errors.ts'
+import { entraErrors } from '../../dev/entra/errors.ts'
+import { Browser } from '../support/browser.ts'
+import { apiUri, clientId, startService, type TestService } from '../support/service.ts'
+
+const clientSecret = 'canary-client-secret-5b1d'
+
+let service: TestService
+
+beforeAll(async () => {
+  service = await startService({
+    clientSecret,
+    functionKey: 'canary-function-key-77a0',
+    env: { AZURE_LOG_LEVEL: 'verbose', NODE_DEBUG: 'http,tls,fetch', API_AUDIENCE: clientId },
+  })
+})
+afterAll(() => service.stop())
+
+/** Everything that can happen, good and bad; what it returns must not be found in the log. */
+async function useEverything(): Promise<string[]> {
+  const secrets: string[] = []
+  const browser = new Browser(service)
+  const keep = (answer: Response) => {
+    for (const line of answer.headers.getSetCookie()) secrets.push(parseSetCookie(line).value ?? '')
+    return answer
+  }
+  service.entra.options.lifetimes.accessTokenSeconds = 720
+  for (let tries = 0; tries < 2; tries++) {
+    const redirect = await browser.untilRedirect({
+      person: 'zoe@contoso.example',
+      returnTo: '/canary-target-c0de',
+    })
+    secrets.push(redirect.searchParams.get('code') ?? '', redirect.searchParams.get('state') ?? '')
+    secrets.push(...browser.cookies.values())
+    keep(await browser.fetch(redirect.href))
+    // The same once more, which Entra or we refuse.
+    keep(await browser.fetch(redirect.href))
+    secrets.push((await browser.token()).token)
+  }
+  for (const entraError of Object.values(entraErrors)) {
+    const fault = service.entra.faults.add({ match: { endpoint: 'token' }, entraError })
+    keep(await browser.fetch((await browser.untilRedirect()).href))
+    keep(await browser.post('/api/token'))
+    fault.remove()
+    keep(await browser.signIn())
+  }
+  const own = service.entra.accessToken({ ...adeleLike(), teamsLicense: true }, `${apiUri}/Tokens.Exchange`)
+  secrets.push(own, own.slice(0, -4))
+  for (const acsError of [...Object.values(acsErrors), undefined]) {
+    const fault = acsError && service.acs.faults.add({ acsError })
+    keep(await browser.post('/api/token'))
+    const teamsUserAadToken = `canary-teams-token-${secrets.length}`
+    secrets.push(teamsUserAadToken)
+    for (const authorization of [`Bearer ${own}`, `Bearer ${own.slice(0, -4)}`]) {
+      keep(
+        await browser.fetch('/api/exchange', {
+          method: 'POST',
+          headers: { authorization, 'content-type': 'application/json' },
+          body: JSON.stringify({ teamsUserAadToken }),
+        }),
+      )
+    }
+    fault?.remove()
+  }
+  const junk = 'canary-junk-91ee'
+  secrets.push(junk)
+  keep(
+    await browser.post(
+      '/api/token',
+      { user: junk },
+      { 'user-agent': junk, referer: `https://${junk}.example` },
+    ),
+  )
+  keep(await browser.fetch(`/api/login?loginHint=${junk}&returnTo=/${junk}`))
+  keep(await browser.fetch(`/api/redirect?state=${junk}&code=${junk}&error=${junk}`))
+  keep(await browser.post('/api/logout'))
+  return secrets
+}
+
+function adeleLike() {
+  const person = service.entra.issuedRefreshTokens[0]?.objectId ?? ''
+  return {
+    objectId: person,
+    tenantId: String(service.env.ENTRA_TENANT_ID),
+    homeTenantId: String(service.env.ENTRA_TENANT_ID),
+    homeObjectId: person,
+    name: 'canary-name-3fd1',
+    username: 'canary-user-3fd1@contoso.example',
+  }
+}
+
+describe('H4 log leaks', () => {
+  it('has no code, token, cookie, key, secret or name in any line, at trace level', async () => {
+    const passing = await useEverything()
+    const [instance] = service.instances
+    const log = instance?.output() ?? ''
+    const settings = [
+      String(service.env.SEALING_KEYS).split(':')[1] ?? '',
+      service.acs.accessKey,
+      /AccountKey=([^;]+)/.exec(String(service.env.TokenStore))?.[1] ?? '',
+      clientSecret,
+      'canary-function-key-77a0',
+    ]
+    const secrets = new Set([
+      ...passing,
+      ...settings,
+      ...service.entra.issuedRefreshTokens.map(({ token }) => token),
+      ...service.entra.issuedAccessTokens.map(({ token }) => token),
+      ...['canary-target-c0de', 'canary-name-3fd1', 'zoe@contoso.example', 'Zoë', 'AADSTS'],
+    ])
+    secrets.delete('')
+    const leaked = [...secrets].filter((secret) => log.includes(secret))
+    expect(leaked).toEqual([])
+    // The log is there, so that its silence says something.
+    expect(log).toContain('"event":"request-failed"')
+    expect(log).toContain('azure:')
+    expect(secrets.size).toBeGreaterThan(50)
+  })
+
+  it('finds a failed request by the trace id of its answer', async () => {
+    const answer = await new Browser(service).post('/api/token')
+    const { traceId } = (await answer.json()) as { traceId: string }
+    expect(service.instances[0]?.output()).toContain(`"traceId":"${traceId}"`)
+  })
+})
