@@ -140,6 +140,7 @@ describe('H5 bearer', () => {
     ['another scope', () => signed({ scp: 'Other Tokens.ExchangeNot' })],
     ['an app for itself (roles, no scope)', () => signed({ scp: undefined, roles: ['Tokens.Exchange'] })],
     ['an app for itself (idtyp)', () => signed({ idtyp: 'app' })],
+    ['version 1 but for the rest', () => signed({ ver: '1.0' })],
     ['version 1', () => signed({ ver: '1.0', azp: undefined, appid: clientId })],
     ['an app that is not listed', () => signed({ azp: '99999999-2222-4333-8444-555555555555' })],
     ['no app', () => signed({ azp: undefined })],
