@@ -13,16 +13,15 @@ export interface BundleOptions {
   plugins?: Plugin[]
 }
 
-/** Builds the bundle and returns its path. Written beside and renamed: a host that starts meanwhile loads a whole bundle. */
+/** Builds the bundle and returns its path. */
 export async function buildBundle({
   outfile = join(root, 'dist', 'main.cjs'),
   plugins = [],
 }: BundleOptions = {}): Promise<string> {
-  const beside = `${outfile}.${process.pid}`
-  await build({
+  const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: ['src/main.ts'],
-    outfile: beside,
+    write: false,
     bundle: true,
     minify: true,
     keepNames: true,
@@ -35,8 +34,7 @@ export async function buildBundle({
     plugins,
     logLevel: 'warning',
   })
-  await rename(beside, outfile)
-  return outfile
+  return replaceFile(outfile, outputFiles[0]?.contents ?? '')
 }
 
 /** Builds `dist/demo.html`, with its script and its style sheet inside, and returns its path. */
@@ -51,11 +49,16 @@ export async function buildDemo(): Promise<string> {
   const html = page
     .replace('<style></style>', () => `<style>${style}</style>`)
     .replace('<script type="module"></script>', () => `<script type="module">${script}</script>`)
-  const beside = `${outfile}.${process.pid}`
-  await mkdir(dirname(outfile), { recursive: true })
-  await writeFile(beside, html)
-  await rename(beside, outfile)
-  return outfile
+  return replaceFile(outfile, html)
+}
+
+/** Written beside and renamed: who reads it meanwhile gets a whole file. */
+async function replaceFile(file: string, contents: string | Uint8Array): Promise<string> {
+  const beside = `${file}.${process.pid}`
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(beside, contents)
+  await rename(beside, file)
+  return file
 }
 
 async function bundleForBrowser(entryPoint: string): Promise<string> {
