@@ -34,8 +34,8 @@ async function exampleOf(file: string): Promise<string> {
   return code.replace(/^ \* ?/gm, '')
 }
 
-async function typecheck(code: string): Promise<string> {
-  const file = join(consumer, 'page.ts')
+async function typecheck(code: string, name = 'page.ts'): Promise<string> {
+  const file = join(consumer, name)
   await writeFile(file, code)
   const flags = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'esnext', '--lib', 'es2022,dom']
   const check = run(tsc, [...flags, '--types', '', '--moduleResolution', 'bundler', file], { cwd: consumer })
@@ -52,6 +52,15 @@ describe('the built client', () => {
       expect(await typecheck(await exampleOf(file))).toBe('')
     },
   )
+
+  it('compiles in every example of docs/client.md', async () => {
+    const page = await readFile(join(root, 'docs', 'client.md'), 'utf8')
+    const examples = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code ?? '')
+    expect(examples).toHaveLength(5)
+    expect(await Promise.all(examples.map((code, index) => typecheck(code, `example-${index}.ts`)))).toEqual(
+      examples.map(() => ''),
+    )
+  })
 
   it('types what its refresher rejects with, and refuses options that it does not know', async () => {
     const good = `import { SignInRequired } from 'teams-token-service/client'

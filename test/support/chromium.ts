@@ -1,4 +1,6 @@
 // A real Chromium: the system's, driven by playwright-core, which brings none of its own.
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { describe } from 'vitest'
 import { findChromium, noChromium } from './chromium-path.ts'
@@ -6,21 +8,33 @@ import { findChromium, noChromium } from './chromium-path.ts'
 /** `describe` for what needs Chromium: left out where there is none, except in CI, where it then fails. */
 export const describeInChromium = describe.skipIf(!findChromium() && !process.env.CI)
 
+const args = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** Its contexts are private windows. */
 export function launchChromium(): Promise<Browser> {
-  const executablePath = findChromium()
-  if (!executablePath) throw new Error(noChromium())
-  return chromium.launch({
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  })
+  return chromium.launch({ executablePath: requireChromium(), args })
+}
+
+/** A window of somebody who lets sites set third-party cookies, which neither private windows nor new profiles do here. */
+export async function launchWindow(profileFolder: string): Promise<BrowserContext> {
+  const preferences = { profile: { cookie_controls_mode: 0 } }
+  await mkdir(join(profileFolder, 'Default'), { recursive: true })
+  await writeFile(join(profileFolder, 'Default', 'Preferences'), JSON.stringify(preferences))
+  return chromium.launchPersistentContext(profileFolder, { executablePath: requireChromium(), args })
+}
+
+function requireChromium(): string {
+  const path = findChromium()
+  if (!path) throw new Error(noChromium())
+  return path
 }
 
 /** What the pages of a context printed and asked for. */
