@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import sample from '../local.settings.sample.json' with { type: 'json' }
 import { readSettings, sampleSealingKey } from '../src/config.ts'
@@ -142,6 +143,20 @@ describe('settings', () => {
     })
     expect(config).toBeUndefined()
     expect(web).toEqual({ publicUrl: 'https://t.example', allowedOrigins: new Set(['https://a.example']) })
+  })
+})
+
+describe('any settings', () => {
+  it('are read without a fault, and no problem says what was in them', () => {
+    const names = Object.keys(good)
+    const junk = fc.string({ unit: 'binary', minLength: 12, maxLength: 80 })
+    fc.assert(
+      fc.property(fc.constantFrom(...names), junk, (name, value) => {
+        const { problems } = readSettings({ ...good, [name]: value })
+        for (const problem of problems) expect(problem).not.toContain(value)
+      }),
+      { numRuns: 2_000 },
+    )
   })
 })
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { errorKinds, isPassing, parseRetryAfter, ServiceError } from '../src/errors.ts'
 import { describeError } from '../src/log.ts'
@@ -50,6 +51,22 @@ describe('Retry-After', () => {
     [null, undefined],
   ])('%j is %s seconds', (value, seconds) => {
     expect(parseRetryAfter(value, now)).toBe(seconds)
+  })
+})
+
+describe('any Retry-After', () => {
+  it('is whole seconds from 0 on, or nothing', () => {
+    const header = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
+    )
+    fc.assert(
+      fc.property(header, (value) => {
+        const seconds = parseRetryAfter(value, now)
+        expect(seconds === undefined || (Number.isInteger(seconds) && seconds >= 0)).toBe(true)
+      }),
+      { numRuns: 2_000 },
+    )
   })
 })
 

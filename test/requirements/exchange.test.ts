@@ -1,5 +1,7 @@
 // `POST /api/exchange`: who may exchange, and that nobody else reaches ACS.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { acsErrors } from '../../dev/acs/errors.ts'
 import { personNamed, tenants } from '../../dev/entra/directory.ts'
 import { problemOf } from '../support/browser.ts'
@@ -89,6 +91,28 @@ describe('an app that signs in with its own MSAL', () => {
     expect(preflight.headers.get('access-control-allow-headers')).toContain('authorization')
     const answer = await exchange({ authorization: `Bearer ${bearerOf()}`, headers: { origin: allowed } })
     expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([200, allowed])
+  })
+
+  it('does it as docs/exchange.md shows', async () => {
+    const page = await readFile(join(inject('bundleFolder'), 'docs', 'exchange.md'), 'utf8')
+    const code = /```js\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
+    const example = code
+      .replace('https://tokens.example.com', service.publicUrl)
+      .replaceAll('api://<client id>', apiUri)
+    // What @azure/msal-browser gives a page.
+    const msal = {
+      getActiveAccount: () => ({ localAccountId: adele.objectId }),
+      acquireTokenSilent: async ({ scopes }: { scopes: string[] }) => ({
+        accessToken: service.entra.accessToken(adele, scopes.join(' ')),
+      }),
+    }
+    const run = new Function(
+      'msal',
+      `return (async () => { ${example}; return { token, expiresOn, user } })()`,
+    )
+    const { token, user } = await run(msal)
+    expect(user).toBe(adele.objectId)
+    expect((await service.acs.verify(token)).objectId).toBe(adele.objectId)
   })
 
   it('has another client id where it is listed, and ACS is told that one', async () => {
@@ -199,5 +223,20 @@ describe('H5 bearer', () => {
     const answer = await exchange({ at, authorization: `Bearer ${bearerOf()}` })
     expect([answer.status, await answer.text()]).toEqual([404, ''])
     expect(answer.headers.get('cache-control')).toBe('no-store')
+  })
+})
+
+// Last: after it, the other instance would have to fetch keys anew, which it does not do within 30 s.
+describe('a bearer', () => {
+  it('is known by every key that Entra publishes, and these are fetched once', async () => {
+    const older = bearerOf()
+    await service.entra.rotateKey()
+    const newer = bearerOf()
+    const at = (await service.start()).url
+    service.entra.requests.length = 0
+    for (const token of [older, newer, older]) {
+      expect((await exchange({ at, authorization: `Bearer ${token}` })).status).toBe(200)
+    }
+    expect(service.entra.requests.filter(({ endpoint }) => endpoint === 'keys')).toHaveLength(1)
   })
 })
