@@ -81,6 +81,20 @@ describe('what Entra says at a renewal', () => {
     },
   )
 
+  it('with claims is interaction_required, whatever else it says', async () => {
+    const browser = await dueForRenewal()
+    const { claims } = entraErrors.mfaRequired
+    service.entra.faults.add({
+      match: { endpoint: 'token' },
+      entraError: { error: 'invalid_grant', suberror: 'additional_action', codes: [50079], claims },
+    })
+    expect(await problemOf(await browser.post('/api/token'))).toEqual({
+      status: 401,
+      code: 'interaction_required',
+    })
+    expect(await isStored(browser)).toBe(true)
+  })
+
   it('about a revoked user really ends the session', async () => {
     const browser = await dueForRenewal({ person: 'alex@contoso.example' })
     service.entra.revokeRefreshTokens((await (await browser.fetch('/api/session')).json()).account.objectId)
