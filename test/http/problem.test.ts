@@ -53,7 +53,7 @@ describe('a page', () => {
       note: nasty,
     })
     expect(body).not.toContain('<script>')
-    expect(body).not.toContain(`"><`)
+    expect(body).toContain(`href="&#34;&#62;`)
     expect(body.match(/&#60;script&#62;/g)).toHaveLength(6)
   })
 
