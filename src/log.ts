@@ -38,18 +38,18 @@ export function describeError(error: unknown, depth = 0): Record<string, unknown
   const known = error instanceof ServiceError
   return {
     name: error.name,
-    ...only('code', code),
-    ...only('errorCode', errorCode),
-    ...only('subError', subError),
-    ...only('aadsts', errorNo),
-    ...only('statusCode', statusCode),
+    ...codeField('code', code),
+    ...codeField('errorCode', errorCode),
+    ...codeField('subError', subError),
+    ...codeField('aadsts', errorNo),
+    ...codeField('statusCode', statusCode),
     ...(known ? {} : { at: stackFrames(error) }),
     ...(error.cause === undefined || depth > 3 ? {} : { cause: describeError(error.cause, depth + 1) }),
   }
 }
 
 /** Codes are short identifiers; anything else in their place is not written. */
-function only(name: string, value: unknown): Record<string, unknown> {
+function codeField(name: string, value: unknown): Record<string, unknown> {
   const fits = typeof value === 'number' || (typeof value === 'string' && /^[\w.-]{1,64}$/.test(value))
   return fits ? { [name]: value } : {}
 }
