@@ -4,6 +4,9 @@
 const requestMs = 9_000
 const callMs = 4_000
 
+/** What the write at the end of a renewal needs at least; calls before it leave that much. */
+export const writeReserveMs = 1_000
+
 export interface Deadline {
   /** Aborts one outgoing call after 4 s, or when what is left of the request (less `reserveMs`) is over. */
   signal(reserveMs?: number): AbortSignal
@@ -21,6 +24,8 @@ export function startDeadline(): Deadline {
 
 /** Rejects as soon as `signal` aborts, for work that takes no signal itself; the work goes on unobserved. */
 export async function abortable<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  // Nobody is left to hear of a failure that comes after this one.
+  work.catch(() => {})
   signal.throwIfAborted()
   const { promise, reject } = Promise.withResolvers<never>()
   const onAbort = () => reject(signal.reason)

@@ -41,6 +41,17 @@ describe('work that takes no signal', () => {
     await expect(abortable(controller.signal, Promise.resolve(1))).rejects.toThrow('too late')
   })
 
+  it('may fail afterwards, or when nobody waited at all, without anybody hearing of it', async () => {
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    const { promise, reject } = Promise.withResolvers<never>()
+    await expect(abortable(AbortSignal.abort(new Error('too late')), promise)).rejects.toThrow('too late')
+    reject(new Error('later still'))
+    await new Promise(setImmediate)
+    process.off('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
+  })
+
   it('gives its own result or error otherwise', async () => {
     const { signal } = new AbortController()
     expect(await abortable(signal, Promise.resolve(7))).toBe(7)

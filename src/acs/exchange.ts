@@ -3,7 +3,7 @@ import { CommunicationIdentityClient } from '@azure/communication-identity'
 import * as z from 'zod'
 import { asAzureError, passingError } from '../azure-error.ts'
 import { createBackOff } from '../back-off.ts'
-import type { Deadline } from '../deadline.ts'
+import { type Deadline, writeReserveMs } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
 import { retryOnce } from '../retry.ts'
 import type { AcsToken } from '../sessions/session.ts'
@@ -25,9 +25,6 @@ export interface AcsExchange {
 
 /** The SDK hands through whatever ACS answers. The token is opaque (it may be encrypted): its expiry is `expiresOn`. */
 const answer = z.object({ token: z.string().min(1), expiresOn: z.date() })
-
-/** What the write at the end of a renewal needs at least. */
-const writeReserveMs = 1_000
 
 export function createAcsExchange(connectionString: string, clock: () => Date): AcsExchange {
   const client = new CommunicationIdentityClient(connectionString, {

@@ -1,12 +1,12 @@
 // The access tokens that other apps present to this service's own API (RFC 6750, RFC 9068): issued by Entra, for us, to an
 // app that may exchange, on behalf of a person.
-import { type JWTVerifyGetKey, jwtVerify } from 'jose'
+import type { JWTVerifyGetKey } from 'jose'
 import * as z from 'zod'
 import type { ApiConfig, EntraConfig } from '../config.ts'
-import { abortable, type Deadline } from '../deadline.ts'
+import type { Deadline } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
 import type { EntraEndpoints } from './endpoints.ts'
-import { clockToleranceSeconds, isAboutKeys } from './keys.ts'
+import { verifyToken } from './keys.ts'
 
 /** Who calls: a person, through an app. */
 export interface ApiCaller {
@@ -48,15 +48,12 @@ export function createBearerVerifier({ api, entra, endpoints, keys, clock }: Bea
   return async (authorization, deadline) => {
     const token = /^Bearer +([\w.-]+)$/i.exec(authorization ?? '')?.[1]
     if (!token || token.length > maxTokenLength) throw new ServiceError('invalid_token')
-    const verification = jwtVerify(token, keys, {
-      algorithms: ['RS256'],
+    const payload = await verifyToken(token, {
+      keys,
       audience: api.audience,
-      requiredClaims: ['exp', 'iat'],
-      clockTolerance: clockToleranceSeconds,
-      currentDate: clock(),
-    })
-    const { payload } = await abortable(deadline.signal(), verification).catch((cause: unknown) => {
-      throw new ServiceError(isAboutKeys(cause) ? 'upstream_unavailable' : 'invalid_token', { cause })
+      now: clock(),
+      signal: deadline.signal(),
+      refusal: 'invalid_token',
     })
     const { data } = claims.safeParse(payload)
     if (!data || data.iss !== endpoints.issuer(data.tid)) throw new ServiceError('invalid_token')

@@ -1,5 +1,8 @@
-// Entra's signing keys, fetched when a token is signed by one that is not known yet, and kept between requests.
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose'
+// Entra's signatures: its keys, fetched when a token is signed by one that is not known yet, and the checks that every token
+// of Entra's needs, whoever it is for.
+import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { abortable } from '../deadline.ts'
+import { type ErrorCode, ServiceError } from '../errors.ts'
 import type { EntraEndpoints } from './endpoints.ts'
 
 /** One for the process: it caches, and asks again at most every 30 s for a key that Entra does not have. */
@@ -7,11 +10,37 @@ export function createEntraKeys(endpoints: EntraEndpoints, tenant: string): JWTV
   return createRemoteJWKSet(new URL(endpoints.of(tenant).keys), { timeoutDuration: 4_000 })
 }
 
-/** jose reports what is wrong with a token by subclasses; fetching the keys fails with its base class, or fetch's error. */
-export function isAboutKeys(error: unknown): boolean {
-  if (!(error instanceof errors.JOSEError)) return true
-  return error instanceof errors.JWKSTimeout || error.constructor === errors.JOSEError
+export interface TokenExpectations {
+  keys: JWTVerifyGetKey
+  audience: string
+  now: Date
+  /** Ends the wait for the keys. */
+  signal: AbortSignal
+  /** The code for a token that is not good. */
+  refusal: ErrorCode
 }
 
 /** Clocks of two hosts may differ by this much. */
-export const clockToleranceSeconds = 60
+const clockToleranceSeconds = 60
+
+/** Signature, algorithm, audience and lifetime. Throws `refusal`, or `upstream_unavailable` when the keys cannot be had. */
+export async function verifyToken(token: string, expected: TokenExpectations): Promise<JWTPayload> {
+  const verification = jwtVerify(token, expected.keys, {
+    algorithms: ['RS256'],
+    audience: expected.audience,
+    requiredClaims: ['exp', 'iat'],
+    clockTolerance: clockToleranceSeconds,
+    currentDate: expected.now,
+  })
+  try {
+    return (await abortable(expected.signal, verification)).payload
+  } catch (cause) {
+    throw new ServiceError(isAboutKeys(cause) ? 'upstream_unavailable' : expected.refusal, { cause })
+  }
+}
+
+/** jose reports what is wrong with a token by subclasses; fetching the keys fails with its base class, or fetch's error. */
+function isAboutKeys(error: unknown): boolean {
+  if (!(error instanceof errors.JOSEError)) return true
+  return error instanceof errors.JWKSTimeout || error.constructor === errors.JOSEError
+}

@@ -1,6 +1,6 @@
 // The Entra token of a session, without its user: from the cached one, or with the refresh token.
 import type { EntraConfig } from '../config.ts'
-import type { Deadline } from '../deadline.ts'
+import { type Deadline, writeReserveMs } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
 import { retryOnce } from '../retry.ts'
 import type { Account, Session } from '../sessions/session.ts'
@@ -38,9 +38,6 @@ export interface EntraRenewalOptions {
   endpoints: EntraEndpoints
   clock: () => Date
 }
-
-/** What the write at the end of a renewal needs at least. */
-const writeReserveMs = 1_000
 
 export function createEntraRenewal({ entra, endpoints, clock }: EntraRenewalOptions): EntraRenewal {
   async function attempt({ account, msalCache }: SilentSession, { forceRefresh, deadline }: SilentOptions) {

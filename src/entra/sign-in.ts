@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { CryptoProvider } from '@azure/msal-node'
 import type { JWTVerifyGetKey } from 'jose'
 import type { EntraConfig } from '../config.ts'
-import { abortable, type Deadline } from '../deadline.ts'
+import type { Deadline } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
 import type { Account } from '../sessions/session.ts'
 import type { EntraEndpoints } from './endpoints.ts'
@@ -92,7 +92,14 @@ export function createEntraSignIn({
         secrets,
         deadline,
       )
-      const claims = await verify(idToken, secrets.nonce, deadline)
+      const claims = await verifyIdToken(idToken, {
+        keys,
+        clientId: entra.clientId,
+        nonce: secrets.nonce,
+        issuer: endpoints.issuer,
+        now: clock(),
+        signal: deadline.signal(),
+      })
       const { tid: tenantId, oid: objectId } = claims
       if (!entra.allowedTenants.has(tenantId)) throw new ServiceError('tenant_not_allowed')
       // `<object id>.<tenant id>` of the home tenant, from `client_info`; without that MSAL silently puts `sub` here.
@@ -121,20 +128,6 @@ export function createEntraSignIn({
       })
     if (!result.account) throw new ServiceError('sign_in_failed')
     return { ...result.account, idToken: result.idToken, msalCache: cachePlugin.current() }
-  }
-
-  async function verify(idToken: string, nonce: string, deadline: Deadline) {
-    const signal = deadline.signal()
-    const expected = {
-      keys,
-      clientId: entra.clientId,
-      nonce,
-      issuer: endpoints.issuer,
-      now: clock(),
-    }
-    return abortable(signal, verifyIdToken(idToken, expected)).catch((cause: unknown) => {
-      throw cause instanceof ServiceError ? cause : new ServiceError('upstream_unavailable', { cause })
-    })
   }
 }
 

@@ -3,8 +3,7 @@
 import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod'
 import type { App } from '../app.ts'
-import { ServiceError } from '../errors.ts'
-import { jsonAnswer } from '../http/contract.ts'
+import { jsonAnswer, parseInput } from '../http/contract.ts'
 import type { Exchange } from '../http/endpoint.ts'
 import { readJson } from '../http/json-body.ts'
 import type { Service } from '../service.ts'
@@ -46,13 +45,8 @@ export function registerExchange(app: App): void {
 async function exchangeToken(service: Service, { request, deadline }: Exchange): Promise<HttpResponseInit> {
   if (!service.verifyBearer) return { status: 404 }
   const caller = await service.verifyBearer(request.headers.get('authorization'), deadline)
-  const parsed = body.safeParse(await readJson(request))
-  if (!parsed.success) {
-    throw new ServiceError('invalid_request', {
-      detail: 'The body must be {"teamsUserAadToken": "<token>"}.',
-    })
-  }
-  const { teamsUserAadToken } = parsed.data
+  const form = 'The body must be {"teamsUserAadToken": "<token>"}.'
+  const { teamsUserAadToken } = parseInput(body, await readJson(request), form)
   const { clientId, objectId } = caller
   const { token, expiresOn } = await service.acs.exchange(
     { teamsUserAadToken, clientId, userObjectId: objectId },

@@ -3,6 +3,7 @@ import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod'
 import type { App } from '../app.ts'
 import { ServiceError } from '../errors.ts'
+import { parseInput } from '../http/contract.ts'
 import { sessionCookie, sessionCookieName } from '../http/cookies.ts'
 import type { Exchange } from '../http/endpoint.ts'
 import { pageResponse } from '../http/page.ts'
@@ -76,12 +77,8 @@ async function login(service: Service, exchange: Exchange): Promise<HttpResponse
   const { query } = exchange.request
   const returnTo = parseReturnTo(query.get('returnTo'), service.config.web)
   exchange.returnTo = returnTo
-  const options = loginQuery.safeParse(Object.fromEntries(query))
-  if (!options.success) {
-    const detail = 'prompt must be login, select_account or consent; loginHint 320 characters at most.'
-    throw new ServiceError('invalid_request', { detail })
-  }
-  const { loginHint, prompt } = options.data
+  const form = 'prompt must be login, select_account or consent; loginHint 320 characters at most.'
+  const { loginHint, prompt } = parseInput(loginQuery, Object.fromEntries(query), form)
   const { url, secrets } = await service.entraSignIn.start(
     { ...(loginHint ? { loginHint } : {}), ...(prompt ? { prompt } : {}) },
     exchange.deadline,

@@ -2,8 +2,7 @@
 import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod'
 import type { App } from '../app.ts'
-import { ServiceError } from '../errors.ts'
-import { jsonAnswer } from '../http/contract.ts'
+import { jsonAnswer, parseInput } from '../http/contract.ts'
 import { sessionCookieName } from '../http/cookies.ts'
 import type { Exchange } from '../http/endpoint.ts'
 import { readJson } from '../http/json-body.ts'
@@ -49,13 +48,10 @@ export function registerToken(app: App): void {
 }
 
 async function issueToken(service: Service, exchange: Exchange): Promise<HttpResponseInit> {
-  const parsed = body.safeParse(await readJson(exchange.request))
-  if (!parsed.success) {
-    throw new ServiceError('invalid_request', {
-      detail: 'The body must be empty or {"user": "<object id or username>"}.',
-    })
-  }
+  const input = await readJson(exchange.request)
+  const form = 'The body must be empty or {"user": "<object id or username>"}.'
+  const named = parseInput(body, input, form)
   const key = sessionKeyOf(exchange.cookies.get(sessionCookieName))
-  const { token, expiresOn, user } = await service.tokens.issue(key, parsed.data.user, exchange)
+  const { token, expiresOn, user } = await service.tokens.issue(key, named.user, exchange)
   return jsonAnswer(issuedToken, { token, expiresOn: expiresOn.toISOString(), user })
 }

@@ -2,8 +2,7 @@
 import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod'
 import type { App } from '../app.ts'
-import { ServiceError } from '../errors.ts'
-import { jsonAnswer } from '../http/contract.ts'
+import { jsonAnswer, parseInput } from '../http/contract.ts'
 import type { Exchange } from '../http/endpoint.ts'
 import type { Service } from '../service.ts'
 
@@ -29,11 +28,8 @@ export function registerUsers(app: App): void {
 }
 
 async function deleteSessions({ sessions }: Service, exchange: Exchange): Promise<HttpResponseInit> {
-  const account = path.safeParse(exchange.request.params)
-  if (!account.success) {
-    throw new ServiceError('invalid_request', { detail: 'Tenant id and object id must be GUIDs.' })
-  }
-  const { tenantId, objectId } = account.data
+  const form = 'Tenant id and object id must be GUIDs.'
+  const { tenantId, objectId } = parseInput(path, exchange.request.params, form)
   const deleted = await sessions.deleteAll(
     { tenantId: tenantId.toLowerCase(), objectId: objectId.toLowerCase() },
     exchange,

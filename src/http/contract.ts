@@ -1,7 +1,7 @@
 // What a route promises, next to its handler: the zod schemas that check it, from which the OpenAPI document is made too.
 import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod'
-import { type ErrorCode, errorKinds } from '../errors.ts'
+import { type ErrorCode, errorKinds, ServiceError } from '../errors.ts'
 
 export interface Contract {
   summary: string
@@ -27,6 +27,17 @@ export interface Answer {
   page?: boolean
   /** A redirect. */
   location?: boolean
+}
+
+/** What came in, as the schema has it; else `invalid_request` with `detail`, which is fixed words. */
+export function parseInput<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+  detail: string,
+): z.output<Schema> {
+  const parsed = schema.safeParse(input)
+  if (!parsed.success) throw new ServiceError('invalid_request', { detail })
+  return parsed.data
 }
 
 /** Answers 200 with what the schema knows of `value`, and nothing else of it. */

@@ -1,6 +1,8 @@
 // Errors become answers here and nowhere else: RFC 9457 problems for programs, pages for people.
 import type { HttpResponseInit } from '@azure/functions'
+import type * as z from 'zod'
 import { errorKinds, ServiceError } from '../errors.ts'
+import type { problem } from './contract.ts'
 import { type PageLink, pageResponse } from './page.ts'
 
 /** What the answer to an error links to. */
@@ -41,7 +43,7 @@ export function errorResponse(error: ServiceError, { traceId, links, page }: Err
     })
     return { ...answer, headers: { ...answer.headers, ...headers } }
   }
-  const problem = {
+  const body: z.input<typeof problem> = {
     type: `urn:teams-token-service:error:${error.code}`,
     title,
     status,
@@ -56,7 +58,7 @@ export function errorResponse(error: ServiceError, { traceId, links, page }: Err
   return {
     status,
     headers: { ...headers, 'Content-Type': 'application/problem+json' },
-    body: JSON.stringify(problem),
+    body: JSON.stringify(body),
   }
 }
 

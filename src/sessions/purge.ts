@@ -51,7 +51,7 @@ export async function purgeExpired(options: PurgeOptions, log: Log): Promise<Pur
     }
   } catch (error) {
     // A position that leads nowhere would stop every run to come.
-    if (isFirst) await forgetPosition(table)
+    if (isFirst && continuationToken) await forgetPosition(table)
     if (!isMissing(error)) throw error
   }
   await forgetPosition(table)

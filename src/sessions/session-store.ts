@@ -48,7 +48,8 @@ export interface SessionStoreOptions {
   clock: () => Date
 }
 
-interface Row {
+/** A row as it is stored; see docs/storage-schema.md. */
+export interface SessionRow {
   partitionKey: string
   rowKey: string
   sealed: Uint8Array
@@ -63,9 +64,10 @@ const version = 1
 const readers: Record<number, (plain: Uint8Array) => Session | undefined> = { 1: decodeSession }
 /** Below the 64 KiB that Azure allows a property; checked here because the local table does not. */
 const maxSealedBytes = 60 * 1024
+const deletesAtOnce = 16
 
 export function createSessionStore({ table, sealer, limits, clock }: SessionStoreOptions): SessionStore {
-  function toRow(key: SessionKey, session: Session): Row {
+  function toRow(key: SessionKey, session: Session): SessionRow {
     const { kid, sealed } = sealer.seal(sealContext(key, version), encodeSession(session))
     if (sealed.length > maxSealedBytes) {
       throw new ServiceError('internal_error', {
@@ -75,7 +77,7 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
     return { ...key, sealed, kid, version, expiresAt: sessionExpiry(session, limits) }
   }
 
-  function openRow(key: SessionKey, row: Row, log: Log): Session | undefined {
+  function openRow(key: SessionKey, row: SessionRow, log: Log): Session | undefined {
     const reader =
       row.sealed instanceof Uint8Array && typeof row.kid === 'string' ? readers[row.version] : undefined
     const plain = reader && sealer.open(sealContext(key, row.version), row.kid, row.sealed)
@@ -95,6 +97,31 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
         throw tableError(error, clock())
       }),
     )
+  }
+
+  async function remove({ partitionKey, rowKey }: SessionKey, { deadline }: Call, etag = '*') {
+    return operation(() =>
+      table
+        .deleteEntity(partitionKey, rowKey, { etag, abortSignal: deadline.signal() })
+        .then(() => 'deleted' as const)
+        .catch(whenStatus(412, 'conflict' as const))
+        .catch(whenStatus(404, 'gone' as const)),
+    )
+  }
+
+  /** Of all sessions of an account. None when nobody has signed in yet, so that there is no table. */
+  async function keysOf(account: AccountId, { deadline }: Call): Promise<SessionKey[]> {
+    const filter = odata`PartitionKey eq ${accountPartition(account)}`
+    const list = async () => {
+      const rows = table.listEntities<SessionKey>({
+        queryOptions: { filter, select: ['PartitionKey', 'RowKey'] },
+        abortSignal: deadline.signal(),
+      })
+      const keys: SessionKey[] = []
+      for await (const { partitionKey, rowKey } of rows) keys.push({ partitionKey, rowKey })
+      return keys
+    }
+    return operation(() => list().catch(whenStatus(404, [])))
   }
 
   return {
@@ -120,7 +147,7 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
     async read(key, { deadline, log }) {
       const row = await operation(() =>
         table
-          .getEntity<Row>(key.partitionKey, key.rowKey, { abortSignal: deadline.signal() })
+          .getEntity<SessionRow>(key.partitionKey, key.rowKey, { abortSignal: deadline.signal() })
           .catch(whenStatus(404, undefined)),
       )
       const session = row && openRow(key, row, log)
@@ -139,28 +166,15 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
       )
     },
 
-    async delete({ partitionKey, rowKey }, { deadline }, etag = '*') {
-      return operation(() =>
-        table
-          .deleteEntity(partitionKey, rowKey, { etag, abortSignal: deadline.signal() })
-          .then(() => 'deleted' as const)
-          .catch(whenStatus(412, 'conflict' as const))
-          .catch(whenStatus(404, 'gone' as const)),
-      )
-    },
+    delete: remove,
 
     async deleteAll(account, call) {
-      const filter = odata`PartitionKey eq ${accountPartition(account)}`
-      const keys = await operation(async () => {
-        const rows = table.listEntities<SessionKey>({
-          queryOptions: { filter, select: ['PartitionKey', 'RowKey'] },
-          abortSignal: call.deadline.signal(),
-        })
-        const found: SessionKey[] = []
-        for await (const { partitionKey, rowKey } of rows) found.push({ partitionKey, rowKey })
-        return found
-      })
-      const outcomes = await Promise.all(keys.map((key) => this.delete(key, call)))
+      const outcomes: string[] = []
+      const left = (await keysOf(account, call)).values()
+      const worker = async () => {
+        for (const key of left) outcomes.push(await remove(key, call))
+      }
+      await Promise.all(Array.from({ length: deletesAtOnce }, worker))
       return outcomes.filter((outcome) => outcome === 'deleted').length
     },
 

@@ -54,6 +54,7 @@ const verify = (token: string, more: { keys?: JWTVerifyGetKey; nonce?: string } 
     nonce: 'n',
     issuer: (tid) => `https://login.example/${tid}/v2.0`,
     now,
+    signal: AbortSignal.timeout(4_000),
     ...more,
   })
 

@@ -60,6 +60,7 @@ describe('the session store', () => {
   it('finds nothing where there is no table, and is ready all the same', async () => {
     const { store } = newStore()
     expect(await store.read({ partitionKey: 'a', rowKey: 'b' }, call())).toBeUndefined()
+    expect(await store.deleteAll(session().account, call())).toBe(0)
     await store.probe(call())
   })
 
@@ -121,6 +122,15 @@ describe('the session store', () => {
     expect(one.partitionKey).toBe(two.partitionKey)
     await store.delete(one, call())
     expect((await store.read(two, call()))?.session.msalCache).toBe('{"two":2}')
+    expect(await allRows(table)).toHaveLength(1)
+  })
+
+  it('ends all sessions of an account, however many, and no other', async () => {
+    const { store, table } = newStore()
+    const account = { ...session().account, objectId: 'other' }
+    await created(store, session({ account }))
+    for (let count = 0; count < 40; count++) await created(store)
+    expect(await store.deleteAll(session().account, call())).toBe(40)
     expect(await allRows(table)).toHaveLength(1)
   })
 

@@ -6,6 +6,7 @@ import { type AcsStandIn, startAcs } from '../../dev/acs/acs.ts'
 import { tenants } from '../../dev/entra/directory.ts'
 import { type EntraStandIn, startEntra } from '../../dev/entra/entra.ts'
 import { sessionKeyOf } from '../../src/sessions/session-key.ts'
+import type { SessionRow } from '../../src/sessions/session-store.ts'
 import { freePort, type HostProcess, startHostProcess } from './host-process.ts'
 
 export const clientId = '3c9e1f50-6a47-4b8d-9e02-d1b7c5a6f830'
@@ -113,12 +114,4 @@ export async function rowOf(table: TableClient, cookie: string | undefined): Pro
   return row as unknown as StoredRow
 }
 
-export interface StoredRow {
-  etag: string
-  partitionKey: string
-  rowKey: string
-  sealed: Uint8Array
-  kid: string
-  version: number
-  expiresAt: Date
-}
+export type StoredRow = SessionRow & { etag: string }
