@@ -1,33 +1,15 @@
 // The refresher against a server that fails: what is tried again, when, and for how long; on a fake clock over real sockets.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { TokenServiceError } from '../../client/errors.ts'
-import { createTokenRefresher, type TokenRefresherOptions } from '../../client/token-refresher.ts'
-import { FakeClock } from './fake-clock.ts'
-import { adele, problem, startTokenServer, type TokenServer } from './token-server.ts'
+import { adele, problem } from './token-server.ts'
+import { useTokenServer } from './use-token-server.ts'
 
 const minute = 60_000
-let server: TokenServer
-let clock: FakeClock
-
-beforeAll(async () => {
-  server = await startTokenServer()
-})
-afterAll(() => server.stop())
-beforeEach(() => {
-  clock = new FakeClock()
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-  server.reset()
-})
-
-function refresher(options: Partial<TokenRefresherOptions> = {}) {
-  return createTokenRefresher({ endpoint: server.endpoint, fetch: clock.watch(fetch), ...options })
-}
+const page = useTokenServer()
 
 /** Between one request and the next. */
-const waits = () => server.requests.slice(1).map(({ at }, index) => at - (server.requests[index]?.at ?? 0))
+const waits = () =>
+  page.server.requests.slice(1).map(({ at }, index) => at - (page.server.requests[index]?.at ?? 0))
 
 describe('a fault that passes', () => {
   it.each([
@@ -38,22 +20,22 @@ describe('a fault that passes', () => {
     ['a reset', { reset: true }],
     ['an answer cut off', { raw: '{"token": "opa' }],
   ])('(%s) is tried again', async (_, fault) => {
-    server.faults.add({ ...fault, times: 2 })
-    expect((await clock.until(refresher()())).token).toBe('opaque')
-    expect(server.requests).toHaveLength(3)
+    page.server.faults.add({ ...fault, times: 2 })
+    expect((await page.clock.until(page.refresher()())).token).toBe('opaque')
+    expect(page.server.requests).toHaveLength(3)
     const [first = 0, second = 0] = waits()
     expect(first).toBeGreaterThanOrEqual(1_000)
     expect(second).toBeGreaterThanOrEqual(2_000)
   })
 
-  it('(a silent server) is given up after a while and tried again', async () => {
+  it('(a silent page.server) is given up after a while and tried again', async () => {
     const timeout = new AbortController()
     vi.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(timeout.signal)
-    server.faults.add({ hang: true, times: 1 })
-    const token = refresher()()
-    await vi.waitUntil(() => server.requests.length === 1)
+    page.server.faults.add({ hang: true, times: 1 })
+    const token = page.refresher()()
+    await vi.waitUntil(() => page.server.requests.length === 1)
     timeout.abort(new DOMException('timed out', 'TimeoutError'))
-    expect((await clock.until(token)).token).toBe('opaque')
+    expect((await page.clock.until(token)).token).toBe('opaque')
     expect(AbortSignal.timeout).toHaveBeenCalledWith(20_000)
   })
 
@@ -66,8 +48,8 @@ describe('a fault that passes', () => {
   ])('with Retry-After: %s is not tried again before, within reason', async (value, least, most) => {
     const retryAfter = value === 'date' ? new Date(Date.now() + 20_000).toUTCString() : value
     const token = { token: 'old', expiresOnTimestamp: Date.now() + 10 * minute }
-    server.faults.add({ ...problem(503, 'throttled'), headers: { 'retry-after': retryAfter }, times: 1 })
-    await clock.until(refresher({ token })())
+    page.server.faults.add({ ...problem(503, 'throttled'), headers: { 'retry-after': retryAfter }, times: 1 })
+    await page.clock.until(page.refresher({ token })())
     expect(waits()[0]).toBeGreaterThanOrEqual(least)
     expect(waits()[0]).toBeLessThan(most)
   })
@@ -79,26 +61,26 @@ describe('a fault that passes', () => {
     ['for a minute with a token that is over', -5, 1],
   ])('is tried again %s, and no longer', async (_, lastsMinutes, minutes) => {
     const expiresOnTimestamp = Date.now() + (lastsMinutes ?? 0) * minute
-    server.faults.add(problem(503, 'upstream_unavailable'))
+    page.server.faults.add(problem(503, 'upstream_unavailable'))
     const began = Date.now()
-    const error = await clock.rejection(
-      refresher(lastsMinutes === undefined ? {} : { token: { token: 'old', expiresOnTimestamp } })(),
+    const error = await page.clock.rejection(
+      page.refresher(lastsMinutes === undefined ? {} : { token: { token: 'old', expiresOnTimestamp } })(),
     )
     expect(error).toBeInstanceOf(TokenServiceError)
     expect(error).toMatchObject({ code: 'upstream_unavailable', status: 503, traceId: 'trace-1' })
-    const last = (server.requests.at(-1)?.at ?? 0) - began
+    const last = (page.server.requests.at(-1)?.at ?? 0) - began
     expect(last).toBeGreaterThanOrEqual(minutes * minute)
     expect(last).toBeLessThan((minutes + 0.2) * minute)
-    expect(server.requests.length).toBeLessThan(8 + 2 * minutes)
+    expect(page.server.requests.length).toBeLessThan(8 + 2 * minutes)
   })
 
   it('is outlived while the token lasts that the refresher gave last', async () => {
-    server.answer.expiresOn = new Date(Date.now() + 5 * minute).toISOString()
-    const refresh = refresher()
-    await clock.until(refresh())
+    page.server.answer.expiresOn = new Date(Date.now() + 5 * minute).toISOString()
+    const refresh = page.refresher()
+    await page.clock.until(refresh())
     const began = Date.now()
-    server.faults.add({ reset: true })
-    const error = await clock.rejection(refresh())
+    page.server.faults.add({ reset: true })
+    const error = await page.clock.rejection(refresh())
     expect(error).toMatchObject({ name: 'TokenServiceError', code: 'unreachable', status: undefined })
     expect(error.cause).toBeInstanceOf(TypeError)
     expect(Date.now() - began).toBeGreaterThan(4 * minute)
@@ -112,8 +94,8 @@ describe('an answer that no retry would change', () => {
     ['teams_license_required', 403],
     ['origin_not_allowed', 403],
   ])('(%s) is an error with code, status and trace id, at once', async (code, status) => {
-    server.faults.add(problem(status, code, { adminConsentUrl: 'https://login.example/adminconsent' }))
-    const error = await clock.rejection(refresher()())
+    page.server.faults.add(problem(status, code, { adminConsentUrl: 'https://login.example/adminconsent' }))
+    const error = await page.clock.rejection(page.refresher()())
     expect(error).toBeInstanceOf(TokenServiceError)
     expect(error).toMatchObject({
       code,
@@ -122,17 +104,17 @@ describe('an answer that no retry would change', () => {
       message: `Title of ${code}`,
       adminConsentUrl: 'https://login.example/adminconsent',
     })
-    expect(server.requests).toHaveLength(1)
+    expect(page.server.requests).toHaveLength(1)
   })
 
   it.each([404, 401, 413])('(a bare %i) is an error that names no code of the service', async (status) => {
-    server.faults.add({ status, raw: '<h1>Not ours</h1>' })
-    expect(await clock.rejection(refresher()())).toMatchObject({
+    page.server.faults.add({ status, raw: '<h1>Not ours</h1>' })
+    expect(await page.clock.rejection(page.refresher()())).toMatchObject({
       name: 'TokenServiceError',
       code: 'invalid_answer',
       status,
     })
-    expect(server.requests).toHaveLength(1)
+    expect(page.server.requests).toHaveLength(1)
   })
 
   it.each([
@@ -146,8 +128,11 @@ describe('an answer that no retry would change', () => {
     ['no date', JSON.stringify({ token: 'opaque', expiresOn: 'soon', user: adele })],
     ['a number for a date', JSON.stringify({ token: 'opaque', expiresOn: 1_795_262_400, user: adele })],
   ])('(200 with %s) is tried three times at most', async (_, raw) => {
-    server.faults.add({ raw })
-    expect(await clock.rejection(refresher()())).toMatchObject({ code: 'invalid_answer', status: 200 })
-    expect(server.requests).toHaveLength(3)
+    page.server.faults.add({ raw })
+    expect(await page.clock.rejection(page.refresher()())).toMatchObject({
+      code: 'invalid_answer',
+      status: 200,
+    })
+    expect(page.server.requests).toHaveLength(3)
   })
 })

@@ -1,42 +1,24 @@
 // What a refresher sends, whom it belongs to, and what it says; on a fake clock over real sockets.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { AccountMismatch, SignInRequired } from '../../client/errors.ts'
-import { createTokenRefresher, type TokenRefresherOptions } from '../../client/token-refresher.ts'
-import { FakeClock } from './fake-clock.ts'
-import { adele, alex, problem, startTokenServer, type TokenServer } from './token-server.ts'
+import { createTokenRefresher } from '../../client/token-refresher.ts'
+import { adele, alex, problem } from './token-server.ts'
+import { useTokenServer } from './use-token-server.ts'
 
 const minute = 60_000
-let server: TokenServer
-let clock: FakeClock
-
-beforeAll(async () => {
-  server = await startTokenServer()
-})
-afterAll(() => server.stop())
-beforeEach(() => {
-  clock = new FakeClock()
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-  server.reset()
-})
-
-function refresher(options: Partial<TokenRefresherOptions> = {}) {
-  return createTokenRefresher({ endpoint: server.endpoint, fetch: clock.watch(fetch), ...options })
-}
+const page = useTokenServer()
 
 describe('a request', () => {
   it('is a POST with cookies and the header, and says whose token it must be once that is known', async () => {
-    const spy = vi.fn(clock.watch(fetch))
-    const refresh = refresher({ fetch: spy })
-    expect(await clock.until(refresh())).toEqual({
+    const spy = vi.fn(page.clock.watch(fetch))
+    const refresh = page.refresher({ fetch: spy })
+    expect(await page.clock.until(refresh())).toEqual({
       token: 'opaque',
       expiresOnTimestamp: Date.parse('2026-11-21T12:00:00.000Z'),
     })
-    await clock.until(refresh())
+    await page.clock.until(refresh())
     expect(spy.mock.calls.map(([, { credentials }]) => credentials)).toEqual(['include', 'include'])
-    const seen = server.requests.map(({ method, headers, body }) => [
+    const seen = page.server.requests.map(({ method, headers, body }) => [
       method,
       headers.has('x-requested-with'),
       headers.get('content-type'),
@@ -49,17 +31,17 @@ describe('a request', () => {
   })
 
   it('says from the first time on whose token it must be when that is given', async () => {
-    const refresh = refresher({ user: 'adele@contoso.example' })
-    await clock.until(refresh())
-    await clock.until(refresh())
-    expect(server.requests.map(({ body }) => JSON.parse(body).user)).toEqual([
+    const refresh = page.refresher({ user: 'adele@contoso.example' })
+    await page.clock.until(refresh())
+    await page.clock.until(refresh())
+    expect(page.server.requests.map(({ body }) => JSON.parse(body).user)).toEqual([
       'adele@contoso.example',
       'adele@contoso.example',
     ])
   })
 
   it('goes to the global fetch of the moment when no other is given', async () => {
-    const stub = vi.spyOn(globalThis, 'fetch').mockResolvedValue(Response.json(server.answer))
+    const stub = vi.spyOn(globalThis, 'fetch').mockResolvedValue(Response.json(page.server.answer))
     await createTokenRefresher({ endpoint: '/api/token' })()
     expect(stub.mock.calls[0]?.[0]).toBe('/api/token')
   })
@@ -69,68 +51,68 @@ describe('sign-in', () => {
   const loginUrl = 'http://localhost:7071/api/login'
 
   it.each(['sign_in_required', 'interaction_required'])('(%s) is a typed error, at once', async (code) => {
-    server.faults.add(problem(401, code, { loginUrl }))
-    const error = await clock.rejection(refresher()())
+    page.server.faults.add(problem(401, code, { loginUrl }))
+    const error = await page.clock.rejection(page.refresher()())
     expect(error).toBeInstanceOf(SignInRequired)
     expect(error).toMatchObject({ name: 'SignInRequired', code, loginUrl, status: 401, traceId: 'trace-1' })
-    expect(server.requests).toHaveLength(1)
+    expect(page.server.requests).toHaveLength(1)
   })
 
   it('is told to the page once for all who wait, and the next call asks again', async () => {
-    server.faults.add({ ...problem(401, 'sign_in_required', { loginUrl }), times: 1 })
+    page.server.faults.add({ ...problem(401, 'sign_in_required', { loginUrl }), times: 1 })
     const onSignInRequired = vi.fn()
-    const refresh = refresher({ onSignInRequired })
-    const errors = await Promise.all([clock.rejection(refresh()), clock.rejection(refresh())])
+    const refresh = page.refresher({ onSignInRequired })
+    const errors = await Promise.all([page.clock.rejection(refresh()), page.clock.rejection(refresh())])
     expect(onSignInRequired.mock.calls).toEqual([[errors[0]]])
     expect(errors[1]).toBe(errors[0])
-    expect((await clock.until(refresh())).token).toBe('opaque')
+    expect((await page.clock.until(refresh())).token).toBe('opaque')
   })
 })
 
 describe('an abort', () => {
   it('of the only caller ends the request, and the next call asks anew', async () => {
-    server.faults.add({ hang: true, times: 1 })
+    page.server.faults.add({ hang: true, times: 1 })
     const controller = new AbortController()
     const signals: (AbortSignal | null | undefined)[] = []
-    const refresh = refresher({
-      fetch: clock.watch((url, init) => {
+    const refresh = page.refresher({
+      fetch: page.clock.watch((url, init) => {
         signals.push(init.signal)
         return fetch(url, init)
       }),
     })
-    const aborted = clock.rejection(refresh(controller.signal))
-    await vi.waitUntil(() => server.requests.length === 1)
+    const aborted = page.clock.rejection(refresh(controller.signal))
+    await vi.waitUntil(() => page.server.requests.length === 1)
     controller.abort()
     expect(await aborted).toMatchObject({ name: 'AbortError' })
     expect(signals[0]?.aborted).toBe(true)
-    expect((await clock.until(refresh())).token).toBe('opaque')
-    expect(server.requests).toHaveLength(2)
+    expect((await page.clock.until(refresh())).token).toBe('opaque')
+    expect(page.server.requests).toHaveLength(2)
   })
 
   it('between two tries ends the waiting', async () => {
-    server.faults.add(problem(503, 'upstream_unavailable'))
+    page.server.faults.add(problem(503, 'upstream_unavailable'))
     const controller = new AbortController()
-    const aborted = clock.rejection(refresher()(controller.signal))
-    await clock.pass(10_000)
-    const before = server.requests.length
+    const aborted = page.clock.rejection(page.refresher()(controller.signal))
+    await page.clock.pass(10_000)
+    const before = page.server.requests.length
     expect(before).toBeGreaterThan(1)
     controller.abort()
     expect(await aborted).toMatchObject({ name: 'AbortError' })
-    await clock.pass(minute)
-    expect(server.requests).toHaveLength(before)
+    await page.clock.pass(minute)
+    expect(page.server.requests).toHaveLength(before)
   })
 
   it('of one caller leaves the others their token', async () => {
-    server.faults.add({ ...problem(503, 'upstream_unavailable'), times: 3 })
-    const refresh = refresher()
+    page.server.faults.add({ ...problem(503, 'upstream_unavailable'), times: 3 })
+    const refresh = page.refresher()
     const controller = new AbortController()
-    const aborted = clock.rejection(refresh(controller.signal))
+    const aborted = page.clock.rejection(refresh(controller.signal))
     const token = refresh()
-    await clock.pass(2_000)
+    await page.clock.pass(2_000)
     controller.abort()
     expect(await aborted).toMatchObject({ name: 'AbortError' })
-    expect((await clock.until(token)).token).toBe('opaque')
-    expect(server.requests).toHaveLength(4)
+    expect((await page.clock.until(token)).token).toBe('opaque')
+    expect(page.server.requests).toHaveLength(4)
   })
 })
 
@@ -140,25 +122,25 @@ describe('a refresher belongs to one account', () => {
     ['its user name', 'adele@contoso.example'],
     ['its object id', adele.toUpperCase()],
   ])('named by %s: never a token of another', async (_, user) => {
-    const refresh = refresher({ user })
-    await clock.until(refresh())
-    server.answer = { ...server.answer, token: 'of-alex', user: alex }
-    const error = await clock.rejection(refresh())
+    const refresh = page.refresher({ user })
+    await page.clock.until(refresh())
+    page.server.answer = { ...page.server.answer, token: 'of-alex', user: alex }
+    const error = await page.clock.rejection(refresh())
     expect(error).toBeInstanceOf(AccountMismatch)
     expect(error).toMatchObject({ name: 'AccountMismatch', code: 'account_mismatch' })
-    server.answer.user = adele.toUpperCase()
-    expect((await clock.until(refresh())).token).toBe('of-alex')
+    page.server.answer.user = adele.toUpperCase()
+    expect((await page.clock.until(refresh())).token).toBe('of-alex')
   })
 
   it('and takes not even the first answer from another than the object id says', async () => {
-    expect(await clock.rejection(refresher({ user: alex })())).toBeInstanceOf(AccountMismatch)
+    expect(await page.clock.rejection(page.refresher({ user: alex })())).toBeInstanceOf(AccountMismatch)
   })
 
   it('and hears it from the service as well', async () => {
-    server.faults.add(problem(403, 'account_mismatch'))
-    const error = await clock.rejection(refresher({ user: alex })())
+    page.server.faults.add(problem(403, 'account_mismatch'))
+    const error = await page.clock.rejection(page.refresher({ user: alex })())
     expect(error).toBeInstanceOf(AccountMismatch)
     expect(error).toMatchObject({ status: 403, traceId: 'trace-1' })
-    expect(server.requests).toHaveLength(1)
+    expect(page.server.requests).toHaveLength(1)
   })
 })
