@@ -1,10 +1,12 @@
 // Starts Azurite, the storage emulator, one child process for each service. A child lives as long as its IPC channel:
 // it ends when `stop` closes the channel, and just as well when this process is killed.
 import { type ChildProcess, fork } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Certificate } from './certificate.ts'
 import { freePort } from './ports.ts'
 
 export type AzuriteService = 'blob' | 'queue' | 'table'
@@ -17,6 +19,8 @@ export interface AzuriteOptions {
   blobPort?: number
   queuePort?: number
   tablePort?: number
+  /** HTTPS when given, and then tokens of identities are accepted too (unsigned ones as well: Azurite does not look). */
+  certificate?: Certificate
   /** Gets the access log, a line for each request: `"PUT /… HTTP/1.1" 412 -`. */
   accessLog?: (line: string) => void
 }
@@ -34,14 +38,16 @@ const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6
 const azurite = dirname(createRequire(import.meta.url).resolve('azurite/package.json'))
 
 export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
-  const { folder, services = ['table'] } = options
+  const { folder, services = ['table'], certificate } = options
   if (folder) await mkdir(folder, { recursive: true })
+  const tls = certificate && (await writeCertificate(certificate))
   const results = await Promise.allSettled(
-    services.map((service) => startService(service, options, options[`${service}Port`])),
+    services.map((service) => startService(service, options, tls, options[`${service}Port`])),
   )
   const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const stop = async () => {
     await Promise.all(started.map(({ child }) => stopChild(child)))
+    if (tls) await rm(tls, { recursive: true })
   }
   const failure = results.find((result) => result.status === 'rejected')
   if (failure) {
@@ -49,12 +55,13 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
     throw failure.reason
   }
 
+  const scheme = tls ? 'https' : 'http'
   const endpoints = started.map(
-    ({ service, port }) => [service, `http://127.0.0.1:${port}/${account}`] as const,
+    ({ service, port }) => [service, `${scheme}://127.0.0.1:${port}/${account}`] as const,
   )
   return {
     connectionString: [
-      'DefaultEndpointsProtocol=http',
+      `DefaultEndpointsProtocol=${scheme}`,
       `AccountName=${account}`,
       `AccountKey=${accountKey}`,
       ...endpoints.map(([service, url]) => `${service[0]?.toUpperCase()}${service.slice(1)}Endpoint=${url}`),
@@ -62,6 +69,14 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
     tableEndpoint: endpoints.find(([service]) => service === 'table')?.[1] ?? '',
     stop,
   }
+}
+
+/** The folder of `cert.pem` and `key.pem`: Azurite reads them from files only. */
+async function writeCertificate({ cert, key }: Certificate): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'azurite-'))
+  await writeFile(join(folder, 'cert.pem'), cert)
+  await writeFile(join(folder, 'key.pem'), key, { mode: 0o600 })
+  return folder
 }
 
 interface Started {
@@ -73,11 +88,12 @@ interface Started {
 async function startService(
   service: AzuriteService,
   options: AzuriteOptions,
+  tls: string | undefined,
   fixedPort: number | undefined,
 ): Promise<Started> {
   for (let attempt = 1; ; attempt++) {
     const port = fixedPort ?? (await freePort())
-    const child = spawnService(service, port, options)
+    const child = spawnService(service, port, options, tls)
     try {
       await untilReady(child)
       const { accessLog } = options
@@ -102,6 +118,7 @@ function spawnService(
   service: AzuriteService,
   port: number,
   { folder, accessLog }: AzuriteOptions,
+  tls: string | undefined,
 ): ChildProcess {
   return fork(
     join(azurite, 'dist', 'src', service, 'main.js'),
@@ -110,6 +127,7 @@ function spawnService(
       ...['--disableTelemetry', '--skipApiVersionCheck'],
       ...(accessLog ? [] : ['--silent']),
       ...(folder ? ['--location', folder] : ['--inMemoryPersistence']),
+      ...(tls ? ['--oauth', 'basic', '--cert', join(tls, 'cert.pem'), '--key', join(tls, 'key.pem')] : []),
     ],
     {
       // Away from the terminal's Ctrl-C: a second SIGINT would cut the flush of the first short.

@@ -11,7 +11,21 @@ export interface WebConfig {
   allowedOrigins: ReadonlySet<string>
 }
 
-export type ClientCredential = { kind: 'none' } | { kind: 'secret'; secret: string }
+/** `managed-identity`: the token of that user-assigned identity is the client assertion. `none`: a public client. */
+export type ClientCredential =
+  | { kind: 'none' }
+  | { kind: 'secret'; secret: string }
+  | { kind: 'managed-identity'; identityClientId: string }
+
+/** How the service proves itself to an Azure resource: with the key in a connection string, or as an identity. */
+export type ResourceAccess =
+  | { kind: 'key'; connectionString: string }
+  | {
+      kind: 'identity'
+      endpoint: string
+      /** A user-assigned managed identity; nothing for the usual chain of credentials. */
+      identityClientId: string | undefined
+    }
 
 export interface EntraConfig {
   authorityHost: string
@@ -40,8 +54,8 @@ export interface Config {
   entra: EntraConfig
   /** Nothing: `/api/exchange` is 404. */
   api: ApiConfig | undefined
-  acsConnectionString: string
-  tableConnectionString: string
+  acs: ResourceAccess
+  tableService: ResourceAccess
   tableName: string
   /** The first seals, all open. */
   sealingKeys: readonly [SealingKey, ...SealingKey[]]
@@ -66,6 +80,11 @@ function isOrigin(value: string): boolean {
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).origin === value
 }
 
+/** An address and nothing else: no credentials, no shared access signature. */
+function isPlainHttps({ protocol, username, password, search, hash }: URL): boolean {
+  return protocol === 'https:' && `${username}${password}${search}${hash}` === ''
+}
+
 /** A list as people write it in a setting: comma-separated, blanks around entries ignored. */
 const list = z.string().transform((value) =>
   value
@@ -78,6 +97,10 @@ const origin = z
   .string()
   .transform((value) => value.replace(/\/$/, ''))
   .refine(isOrigin, 'must be an origin, like https://calls.example.com, without a path')
+const httpsUrl = z
+  .string()
+  .transform((value) => value.replace(/\/$/, ''))
+  .refine((value) => URL.canParse(value) && isPlainHttps(new URL(value)), 'must be an https URL')
 const secureOrigin = origin.refine(
   (value) => !isOrigin(value) || value.startsWith('https:') || isLoopback(value),
   'must be https, except on a loopback address',
@@ -121,9 +144,14 @@ const shape = {
     .refine((value) => value.startsWith('https:'), 'must be https')
     .default('https://login.microsoftonline.com'),
   ENTRA_CLIENT_SECRET: z.string().min(1).optional(),
+  ENTRA_MANAGED_IDENTITY_CLIENT_ID: guid.optional(),
   ALLOWED_TENANTS: list.pipe(z.array(guid).min(1, 'must name a tenant')).optional(),
-  COMMUNICATION_SERVICES_CONNECTION_STRING: acsConnectionString,
+  COMMUNICATION_SERVICES_CONNECTION_STRING: acsConnectionString.optional(),
+  COMMUNICATION_SERVICES_ENDPOINT: httpsUrl.optional(),
+  AZURE_CLIENT_ID: guid.optional(),
   TokenStore: storageConnectionString.optional(),
+  TokenStore__tableServiceUri: httpsUrl.optional(),
+  TokenStore__clientId: guid.optional(),
   AzureWebJobsStorage: storageConnectionString.optional(),
   TOKEN_TABLE: z
     .string()
@@ -160,6 +188,9 @@ const shape = {
 type Values = { [Name in keyof typeof shape]: z.output<(typeof shape)[Name]> }
 export type SettingName = keyof typeof shape
 
+/** Every setting that the service reads. */
+export const settingNames = Object.keys(shape) as readonly SettingName[]
+
 /** Reads and checks all settings at once. Names of settings and fixed words are all that a problem says. */
 export function readSettings(env: Record<string, string | undefined> = process.env): Settings {
   const problems: string[] = []
@@ -185,15 +216,32 @@ function webConfig(values: Partial<Values>): WebConfig | undefined {
   return publicUrl ? { publicUrl, allowedOrigins: values.ALLOWED_ORIGINS ?? new Set() } : undefined
 }
 
+/** Two ways to say one thing: a secret or key, and an identity in its place. */
+const alternatives = [
+  ['ENTRA_CLIENT_SECRET', 'ENTRA_MANAGED_IDENTITY_CLIENT_ID'],
+  ['COMMUNICATION_SERVICES_CONNECTION_STRING', 'COMMUNICATION_SERVICES_ENDPOINT'],
+  ['TokenStore', 'TokenStore__tableServiceUri'],
+] as const satisfies [SettingName, SettingName][]
+
 /** What no setting can say alone. Only settings that are good by themselves are looked at. */
 function crossChecks(values: Partial<Values>, env: Record<string, string | undefined>): string[] {
   const problems: string[] = []
   const publicUrl = values.PUBLIC_URL ?? values.WEBSITE_HOSTNAME
   if (!publicUrl && !env.PUBLIC_URL && !env.WEBSITE_HOSTNAME) problems.push('PUBLIC_URL is missing')
-  if (!env.TokenStore && !env.AzureWebJobsStorage) problems.push('TokenStore is missing')
+  const given = (name: SettingName) => Boolean(env[name]?.trim())
+  for (const pair of alternatives) {
+    if (pair.every((name) => values[name]))
+      problems.push(`${pair.join(' and ')} are both set: one of them is enough`)
+  }
+  const [acsKey, acsIdentity] = alternatives[1]
+  if (!given(acsKey) && !given(acsIdentity)) problems.push(`${acsKey} or ${acsIdentity} is missing`)
+  const [tableKey, tableIdentity] = alternatives[2]
+  if (!given(tableKey) && !given(tableIdentity) && !given('AzureWebJobsStorage'))
+    problems.push(`${tableKey} or ${tableIdentity} is missing`)
   if (publicUrl && !isLoopback(publicUrl)) {
-    if (!values.ENTRA_CLIENT_SECRET)
-      problems.push('ENTRA_CLIENT_SECRET is missing (only a loopback address does without)')
+    const [secret, identity] = alternatives[0]
+    if (!given(secret) && !given(identity))
+      problems.push(`${secret} or ${identity} is missing (only a loopback address does without)`)
     const sample = values.SEALING_KEYS?.some(({ key }) => key.toString('base64url') === sampleSealingKey)
     if (sample) problems.push('SEALING_KEYS holds the key of the sample, which is public')
   }
@@ -207,9 +255,7 @@ function toConfig(values: Values, web: WebConfig): Config {
       authorityHost: values.ENTRA_AUTHORITY_HOST,
       tenantId: values.ENTRA_TENANT_ID,
       clientId: values.ENTRA_CLIENT_ID,
-      credential: values.ENTRA_CLIENT_SECRET
-        ? { kind: 'secret', secret: values.ENTRA_CLIENT_SECRET }
-        : { kind: 'none' },
+      credential: clientCredential(values),
       allowedTenants: new Set(values.ALLOWED_TENANTS ?? [values.ENTRA_TENANT_ID]),
     },
     api: values.API_AUDIENCE
@@ -219,8 +265,16 @@ function toConfig(values: Values, web: WebConfig): Config {
           clientIds: new Set(values.EXCHANGE_CLIENT_IDS ?? [values.ENTRA_CLIENT_ID]),
         }
       : undefined,
-    acsConnectionString: values.COMMUNICATION_SERVICES_CONNECTION_STRING,
-    tableConnectionString: values.TokenStore ?? (values.AzureWebJobsStorage as string),
+    acs: access(
+      values.COMMUNICATION_SERVICES_CONNECTION_STRING,
+      values.COMMUNICATION_SERVICES_ENDPOINT,
+      values.AZURE_CLIENT_ID,
+    ),
+    tableService: access(
+      values.TokenStore ?? (values.TokenStore__tableServiceUri ? undefined : values.AzureWebJobsStorage),
+      values.TokenStore__tableServiceUri,
+      values.TokenStore__clientId ?? values.AZURE_CLIENT_ID,
+    ),
     tableName: values.TOKEN_TABLE,
     sealingKeys: values.SEALING_KEYS,
     sessionCookieSameSite: values.SESSION_COOKIE_SAME_SITE,
@@ -229,4 +283,20 @@ function toConfig(values: Values, web: WebConfig): Config {
       idleMs: values.SESSION_IDLE_HOURS * 3_600_000,
     },
   }
+}
+
+function clientCredential(values: Values): ClientCredential {
+  const { ENTRA_CLIENT_SECRET: secret, ENTRA_MANAGED_IDENTITY_CLIENT_ID: identityClientId } = values
+  if (secret) return { kind: 'secret', secret }
+  return identityClientId ? { kind: 'managed-identity', identityClientId } : { kind: 'none' }
+}
+
+/** One of the first two is there: the checks saw to it. */
+function access(
+  connectionString: string | undefined,
+  endpoint: string | undefined,
+  identityClientId: string | undefined,
+): ResourceAccess {
+  if (connectionString) return { kind: 'key', connectionString }
+  return { kind: 'identity', endpoint: endpoint as string, identityClientId }
 }

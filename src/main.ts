@@ -22,7 +22,7 @@ function start(settings: Settings): { settings: Settings; service: Service | und
   try {
     return { settings, service: createService(settings.config, () => new Date()) }
   } catch {
-    const problems = ['COMMUNICATION_SERVICES_CONNECTION_STRING or TokenStore is not accepted by its SDK']
+    const problems = ['COMMUNICATION_SERVICES_… or TokenStore… is not accepted by its SDK']
     return { settings: { config: undefined, web: settings.web, problems }, service: undefined }
   }
 }

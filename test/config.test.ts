@@ -27,7 +27,7 @@ describe('settings', () => {
         credential: { kind: 'none' },
         allowedTenants: new Set(['5d1c33a8-02f4-4d0e-9a3b-7c1f40d5e201']),
       },
-      tableConnectionString: 'UseDevelopmentStorage=true',
+      tableService: { kind: 'key', connectionString: 'UseDevelopmentStorage=true' },
       tableName: 'sessions',
       sessionCookieSameSite: 'Lax',
       sessionLimits: { maxMs: 168 * 3_600_000, idleMs: 24 * 3_600_000 },
@@ -40,10 +40,10 @@ describe('settings', () => {
     expect(problems).toEqual([
       'ENTRA_TENANT_ID is missing',
       'ENTRA_CLIENT_ID is missing',
-      'COMMUNICATION_SERVICES_CONNECTION_STRING is missing',
       'SEALING_KEYS is missing',
       'PUBLIC_URL is missing',
-      'TokenStore is missing',
+      'COMMUNICATION_SERVICES_CONNECTION_STRING or COMMUNICATION_SERVICES_ENDPOINT is missing',
+      'TokenStore or TokenStore__tableServiceUri is missing',
     ])
   })
 
@@ -63,6 +63,13 @@ describe('settings', () => {
       'endpoint=http://r.communication.azure.com/;accesskey=c2VjcmV0LWtleQ==',
     ],
     ['COMMUNICATION_SERVICES_CONNECTION_STRING', 'endpoint=https://r.communication.azure.com/;accesskey=%%%'],
+    ['COMMUNICATION_SERVICES_ENDPOINT', 'http://r.communication.azure.com'],
+    ['COMMUNICATION_SERVICES_ENDPOINT', 'r.communication.azure.com'],
+    ['TokenStore__tableServiceUri', 'https://tokens.table.core.windows.net/?sv=2024&sig=c2VjcmV0'],
+    ['TokenStore__tableServiceUri', 'https://user:pass@tokens.table.core.windows.net'],
+    ['TokenStore__clientId', 'my-identity'],
+    ['AZURE_CLIENT_ID', 'my-identity'],
+    ['ENTRA_MANAGED_IDENTITY_CLIENT_ID', 'my-identity'],
     ['TokenStore', 'AccountName=a'],
     ['TOKEN_TABLE', 'my-table'],
     ['SEALING_KEYS', key()],
@@ -114,14 +121,14 @@ describe('settings', () => {
     const TokenStore =
       'DefaultEndpointsProtocol=https;AccountName=tokens;AccountKey=a2V5;EndpointSuffix=core.windows.net'
     const { config } = readSettings({ ...good, TokenStore, PUBLIC_URL: 'http://localhost:9000' })
-    expect(config?.tableConnectionString).toBe(TokenStore)
+    expect(config?.tableService).toEqual({ kind: 'key', connectionString: TokenStore })
     expect(config?.web.publicUrl).toBe('http://localhost:9000')
   })
 
   it('ask for a client secret and refuse the key of the sample on any address but loopback', () => {
     const deployed = { ...good, WEBSITE_HOSTNAME: 'tokens.azurewebsites.net' }
     expect(readSettings(deployed).problems).toEqual([
-      'ENTRA_CLIENT_SECRET is missing (only a loopback address does without)',
+      'ENTRA_CLIENT_SECRET or ENTRA_MANAGED_IDENTITY_CLIENT_ID is missing (only a loopback address does without)',
     ])
     const withSample = {
       ...deployed,
@@ -134,6 +141,50 @@ describe('settings', () => {
     const { config } = readSettings({ ...deployed, ENTRA_CLIENT_SECRET: 's' })
     expect(config?.web.publicUrl).toBe('https://tokens.azurewebsites.net')
     expect(config?.entra.credential).toEqual({ kind: 'secret', secret: 's' })
+  })
+
+  it('may name identities in the place of every secret and key', () => {
+    const { COMMUNICATION_SERVICES_CONNECTION_STRING: _, AzureWebJobsStorage: __, ...rest } = good
+    const [app, store, entra] = [
+      '11111111-2222-4333-8444-555555555555',
+      '21111111-2222-4333-8444-555555555555',
+      '31111111-2222-4333-8444-555555555555',
+    ]
+    const secretless = {
+      ...rest,
+      WEBSITE_HOSTNAME: 'tokens.azurewebsites.net',
+      ENTRA_MANAGED_IDENTITY_CLIENT_ID: entra,
+      COMMUNICATION_SERVICES_ENDPOINT: 'https://r.communication.azure.com/',
+      TokenStore__tableServiceUri: 'https://tokens.table.core.windows.net',
+      AZURE_CLIENT_ID: app,
+    }
+    const { config, problems } = readSettings(secretless)
+    expect(problems).toEqual([])
+    expect(config).toMatchObject({
+      entra: { credential: { kind: 'managed-identity', identityClientId: entra } },
+      acs: { kind: 'identity', endpoint: 'https://r.communication.azure.com', identityClientId: app },
+      tableService: {
+        kind: 'identity',
+        endpoint: 'https://tokens.table.core.windows.net',
+        identityClientId: app,
+      },
+    })
+    // The host's own storage does not stand in the way, and the table may have an identity of its own.
+    const own = { ...secretless, AzureWebJobsStorage: good.AzureWebJobsStorage, TokenStore__clientId: store }
+    expect(readSettings(own).config?.tableService).toMatchObject({
+      kind: 'identity',
+      identityClientId: store,
+    })
+  })
+
+  it.each([
+    ['ENTRA_CLIENT_SECRET', 'ENTRA_MANAGED_IDENTITY_CLIENT_ID', '11111111-2222-4333-8444-555555555555'],
+    ['COMMUNICATION_SERVICES_CONNECTION_STRING', 'COMMUNICATION_SERVICES_ENDPOINT', 'https://r.example'],
+    ['TokenStore', 'TokenStore__tableServiceUri', 'https://tokens.example'],
+  ])('take %s or %s, not both', (key, identity, value) => {
+    const both = { ENTRA_CLIENT_SECRET: 's', TokenStore: 'UseDevelopmentStorage=true', ...good }
+    const { problems } = readSettings({ ...both, [identity]: value })
+    expect(problems).toEqual([`${key} and ${identity} are both set: one of them is enough`])
   })
 
   it('of the web edge are known even when others are wrong', () => {

@@ -3,8 +3,10 @@ import { CommunicationIdentityClient } from '@azure/communication-identity'
 import * as z from 'zod'
 import { asAzureError, passingError } from '../azure-error.ts'
 import { createBackOff } from '../back-off.ts'
+import type { ResourceAccess } from '../config.ts'
 import { type Deadline, writeReserveMs } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
+import type { Identity } from '../identity.ts'
 import { retryOnce } from '../retry.ts'
 import type { AcsToken } from '../sessions/session.ts'
 
@@ -17,7 +19,7 @@ export interface ExchangeRequest {
 
 export interface AcsExchange {
   /**
-   * One call, tried once more if it fails in passing; none while ACS has asked to be left alone. Throws `teams_license_required`, `account_mismatch`, `misconfigured` (ACS refuses our key),
+   * One call, tried once more if it fails in passing; none while ACS has asked to be left alone. Throws `teams_license_required`, `account_mismatch`, `misconfigured` (ACS refuses us),
    * `invalid_token` (ACS refuses the Entra token), `throttled` or `upstream_unavailable`.
    */
   exchange(request: ExchangeRequest, deadline: Deadline): Promise<AcsToken>
@@ -26,13 +28,23 @@ export interface AcsExchange {
 /** The SDK hands through whatever ACS answers. The token is opaque (it may be encrypted): its expiry is `expiresOn`. */
 const answer = z.object({ token: z.string().min(1), expiresOn: z.date() })
 
-export function createAcsExchange(connectionString: string, clock: () => Date): AcsExchange {
-  const client = new CommunicationIdentityClient(connectionString, {
-    // The SDK's own retries take five seconds, and sleep through a Retry-After of any length.
-    retryOptions: { maxRetries: 0 },
-    // Plain http is what local stand-ins speak; the settings accept it on a loopback address only.
-    allowInsecureConnection: connectionString.startsWith('endpoint=http:'),
-  })
+export interface AcsExchangeOptions {
+  access: ResourceAccess
+  identity(clientId: string | undefined): Identity
+  clock: () => Date
+}
+
+export function createAcsExchange({ access, identity, clock }: AcsExchangeOptions): AcsExchange {
+  // The SDK's own retries take five seconds, and sleep through a Retry-After of any length.
+  const retryOptions = { maxRetries: 0 }
+  const client =
+    access.kind === 'key'
+      ? new CommunicationIdentityClient(access.connectionString, {
+          retryOptions,
+          // Plain http is what local stand-ins speak; the settings accept it on a loopback address only.
+          allowInsecureConnection: access.connectionString.startsWith('endpoint=http:'),
+        })
+      : new CommunicationIdentityClient(access.endpoint, identity(access.identityClientId), { retryOptions })
   const backOff = createBackOff(clock)
 
   async function attempt(request: ExchangeRequest, deadline: Deadline): Promise<AcsToken> {

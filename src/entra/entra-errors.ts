@@ -17,6 +17,8 @@ const wantsUser = new Set(['interaction_required', 'login_required', 'basic_acti
 
 /** For the redirect: whatever is wrong with the code is the failed sign-in of one user. */
 export function redemptionError(cause: unknown): ServiceError {
+  // The identity that has to prove the app failed, before Entra was asked.
+  if (cause instanceof ServiceError) return cause
   if (!(cause instanceof AuthError)) return new ServiceError('sign_in_failed', { cause })
   if (ourFault.has(cause.errorCode)) return new ServiceError('misconfigured', { cause })
   return new ServiceError(lacksConsent(cause) ? 'consent_required' : 'sign_in_failed', { cause })
@@ -27,7 +29,7 @@ export function redemptionError(cause: unknown): ServiceError {
  * interaction (MSAL's class for it depends on the suberror, so the class says nothing), or no refresh token at all.
  */
 export function renewalError(cause: unknown): ServiceError {
-  return new ServiceError(renewalCode(cause), { cause })
+  return cause instanceof ServiceError ? cause : new ServiceError(renewalCode(cause), { cause })
 }
 
 function renewalCode(error: unknown): ErrorCode {

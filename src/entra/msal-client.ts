@@ -15,6 +15,9 @@ export const acsScopes = [
   'https://auth.msft.communication.azure.com/Teams.ManageChats',
 ]
 
+/** Nothing for a public client. A function gives a new assertion whenever MSAL needs one. */
+export type MsalCredential = { clientSecret: string } | { clientAssertion: () => Promise<string> } | undefined
+
 export interface MsalClientOptions {
   entra: EntraConfig
   endpoints: EntraEndpoints
@@ -22,6 +25,8 @@ export interface MsalClientOptions {
   tenant: string
   cachePlugin: ICachePlugin
   transport: EntraTransport
+  /** What proves the app to Entra. */
+  credential: MsalCredential
   /** The page people are sent to; needed to build its URL only. */
   authorizationEndpoint?: string
 }
@@ -44,12 +49,12 @@ export function createMsalClient(options: MsalClientOptions): MsalClient {
         token_endpoint: token,
         jwks_uri: keys,
       }),
-      ...(entra.credential.kind === 'secret' ? { clientSecret: entra.credential.secret } : {}),
+      ...options.credential,
     },
     cache: { cachePlugin: options.cachePlugin },
     system: { networkClient: options.transport.client },
   }
-  return entra.credential.kind === 'none'
-    ? new PublicClientApplication(configuration)
-    : new ConfidentialClientApplication(configuration)
+  return options.credential
+    ? new ConfidentialClientApplication(configuration)
+    : new PublicClientApplication(configuration)
 }

@@ -7,7 +7,7 @@ import type { Account, Session } from '../sessions/session.ts'
 import type { EntraEndpoints } from './endpoints.ts'
 import { renewalError } from './entra-errors.ts'
 import { createSessionCachePlugin, pruneMsalCache } from './msal-cache.ts'
-import { acsScopes, createMsalClient } from './msal-client.ts'
+import { acsScopes, createMsalClient, type MsalCredential } from './msal-client.ts'
 import { createEntraTransport } from './transport.ts'
 
 export interface EntraToken {
@@ -35,15 +35,22 @@ interface SilentOptions {
 
 export interface EntraRenewalOptions {
   entra: EntraConfig
+  credential: MsalCredential
   endpoints: EntraEndpoints
   clock: () => Date
 }
 
-export function createEntraRenewal({ entra, endpoints, clock }: EntraRenewalOptions): EntraRenewal {
+export function createEntraRenewal({
+  entra,
+  credential,
+  endpoints,
+  clock,
+}: EntraRenewalOptions): EntraRenewal {
   async function attempt({ account, msalCache }: SilentSession, { forceRefresh, deadline }: SilentOptions) {
     const cachePlugin = createSessionCachePlugin(msalCache)
     const transport = createEntraTransport(() => deadline.signal(writeReserveMs), clock)
-    const client = createMsalClient({ entra, endpoints, tenant: account.tenantId, cachePlugin, transport })
+    const tenant = account.tenantId
+    const client = createMsalClient({ entra, credential, endpoints, tenant, cachePlugin, transport })
     const result = await client
       .acquireTokenSilent({ account: msalAccount(account), scopes: acsScopes, forceRefresh })
       .catch((error: unknown) => {

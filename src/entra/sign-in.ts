@@ -10,7 +10,7 @@ import type { EntraEndpoints } from './endpoints.ts'
 import { redemptionError } from './entra-errors.ts'
 import { verifyIdToken } from './id-token.ts'
 import { createSessionCachePlugin, pruneMsalCache } from './msal-cache.ts'
-import { acsScopes, createMsalClient } from './msal-client.ts'
+import { acsScopes, createMsalClient, type MsalCredential } from './msal-client.ts'
 import { createEntraTransport } from './transport.ts'
 
 /** What one sign-in has to remember between `/login` and `/redirect`. */
@@ -45,6 +45,7 @@ export interface EntraSignIn {
 
 export interface EntraSignInOptions {
   entra: EntraConfig
+  credential: MsalCredential
   endpoints: EntraEndpoints
   keys: JWTVerifyGetKey
   redirectUri: string
@@ -53,6 +54,7 @@ export interface EntraSignInOptions {
 
 export function createEntraSignIn({
   entra,
+  credential,
   endpoints,
   keys,
   redirectUri,
@@ -71,6 +73,8 @@ export function createEntraSignIn({
         tenant,
         cachePlugin: createSessionCachePlugin(),
         transport: createEntraTransport(() => deadline.signal(), clock),
+        // An address needs none, and with one MSAL would ask for an assertion here already.
+        credential: undefined,
         authorizationEndpoint: authorize,
       })
       const url = await client.getAuthCodeUrl({
@@ -117,7 +121,7 @@ export function createEntraSignIn({
   async function redeem(code: string, { state, nonce, codeVerifier }: SignInSecrets, deadline: Deadline) {
     const cachePlugin = createSessionCachePlugin()
     const transport = createEntraTransport(() => deadline.signal(), clock)
-    const client = createMsalClient({ entra, endpoints, tenant, cachePlugin, transport })
+    const client = createMsalClient({ entra, credential, endpoints, tenant, cachePlugin, transport })
     const result = await client
       .acquireTokenByCode(
         { code, codeVerifier, redirectUri, scopes: acsScopes, state, nonce },

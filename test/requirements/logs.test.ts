@@ -120,6 +120,29 @@ describe('H4 log leaks', () => {
     expect(secrets.size).toBeGreaterThan(50)
   })
 
+  it('has no token and no credential of the managed identity in any line either', async () => {
+    const secretless = await startService({
+      secretless: true,
+      env: { AZURE_LOG_LEVEL: 'verbose', NODE_DEBUG: 'http,tls,fetch' },
+    })
+    try {
+      const browser = new Browser(secretless)
+      await browser.signIn()
+      await browser.token()
+      secretless.identity.faults.add({ status: 500 })
+      const fresh = await secretless.start()
+      await browser.post(`${fresh.url}/api/token`)
+      const log = secretless.instances.map((instance) => instance.output()).join('')
+      const given = secretless.identity.requests.flatMap(({ token }) => token ?? [])
+      expect(given).toHaveLength(3)
+      const secrets = [...given, secretless.identity.env.IDENTITY_HEADER]
+      expect(secrets.filter((secret) => log.includes(secret))).toEqual([])
+      expect(log).toContain('azure:identity')
+    } finally {
+      await secretless.stop()
+    }
+  })
+
   it('finds a failed request by the trace id of its answer', async () => {
     const answer = await new Browser(service).post('/api/token')
     const { traceId } = (await answer.json()) as { traceId: string }

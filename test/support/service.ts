@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { TableClient } from '@azure/data-tables'
 import { inject } from 'vitest'
 import { type AcsStandIn, startAcs } from '../../dev/acs/acs.ts'
+import { type Azurite, startAzurite } from '../../dev/azurite.ts'
 import { tenants } from '../../dev/entra/directory.ts'
 import { type EntraStandIn, startEntra } from '../../dev/entra/entra.ts'
+import { federatedCredential, type IdentityEndpoint, startIdentityEndpoint } from '../../dev/identity.ts'
 import { sessionKeyOf } from '../../src/sessions/session-key.ts'
 import type { SessionRow } from '../../src/sessions/session-store.ts'
 import { freePort, type HostProcess, startHostProcess } from './host-process.ts'
@@ -14,11 +16,18 @@ export const clientId = '3c9e1f50-6a47-4b8d-9e02-d1b7c5a6f830'
 /** The service's own API, as its app registration exposes it: version 2 tokens, whose audience is the client id. */
 export const apiUri = `api://${clientId}`
 
+/** The user-assigned managed identity of the app. */
+export const managedIdentity = {
+  clientId: 'a9d1c7e4-35f2-4b86-9c0d-7e42f1b8d605',
+  principalId: 'e5b03c92-8d71-4f6a-b1e7-2c94d0a6f837',
+}
+
 export type Env = Record<string, string | undefined>
 
 export interface TestService {
   entra: EntraStandIn
   acs: AcsStandIn
+  identity: IdentityEndpoint
   /** The settings of every instance. */
   env: Env
   /** Origin of the first instance, and `PUBLIC_URL` of all. */
@@ -35,11 +44,14 @@ export interface TestServiceOptions {
   instances?: number
   env?: Env
   clientSecret?: string
+  /** No secret, no key, no connection string: Entra, ACS and the table (one of its own) know the managed identity. */
+  secretless?: boolean
   /** Opens operator routes. */
   functionKey?: string
 }
 
 export async function startService(options: TestServiceOptions = {}): Promise<TestService> {
+  const { secretless = false } = options
   const port = await freePort()
   const publicUrl = `http://localhost:${port}`
   const entra = await startEntra({
@@ -49,18 +61,35 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     ...(options.clientSecret ? { clientSecret: options.clientSecret } : {}),
     apis: { [apiUri]: { audience: clientId, scopes: ['Tokens.Exchange', 'Other'], version: 2 } },
   })
-  const acs = await startAcs({ entra, entraAuthorityHost: entra.authorityHost })
+  const identity = await startIdentityEndpoint({
+    entra,
+    tenantId: tenants.contoso,
+    identities: [managedIdentity],
+  })
+  if (secretless)
+    entra.options.clientAssertion = federatedCredential(managedIdentity, { tenantId: tenants.contoso, entra })
+  const certificate = inject('certificate')
+  const acs = await startAcs({
+    entra,
+    entraAuthorityHost: entra.authorityHost,
+    ...(secretless ? { certificate } : {}),
+  })
+  const azurite = secretless ? await startAzurite({ certificate }) : undefined
   const tableName = `t${randomBytes(8).toString('hex')}`
   const env: Env = {
     ENTRA_TENANT_ID: tenants.contoso,
     ENTRA_CLIENT_ID: clientId,
-    ENTRA_CLIENT_SECRET: options.clientSecret,
     ENTRA_AUTHORITY_HOST: entra.authorityHost,
-    COMMUNICATION_SERVICES_CONNECTION_STRING: acs.connectionString,
-    TokenStore: inject('azurite'),
     TOKEN_TABLE: tableName,
     SEALING_KEYS: sealingKey('k1'),
     PUBLIC_URL: publicUrl,
+    ...(azurite
+      ? byIdentity(identity, acs, azurite)
+      : {
+          ENTRA_CLIENT_SECRET: options.clientSecret,
+          COMMUNICATION_SERVICES_CONNECTION_STRING: acs.connectionString,
+          TokenStore: inject('azurite'),
+        }),
     ...options.env,
   }
   const instances: HostProcess[] = []
@@ -78,15 +107,29 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   return {
     entra,
     acs,
+    identity,
     env,
     publicUrl,
     instances,
-    table: TableClient.fromConnectionString(inject('azurite'), tableName, { allowInsecureConnection: true }),
+    table: TableClient.fromConnectionString(azurite?.connectionString ?? inject('azurite'), tableName, {
+      allowInsecureConnection: true,
+    }),
     start,
     async stop() {
       await Promise.all(instances.map((instance) => instance.kill()))
-      await Promise.all([entra.stop(), acs.stop()])
+      await Promise.all([entra.stop(), acs.stop(), identity.stop(), azurite?.stop()])
     },
+  }
+}
+
+/** The settings of a deployment, as its Bicep files make them, and what the platform adds. */
+function byIdentity(identity: IdentityEndpoint, acs: AcsStandIn, azurite: Azurite): Env {
+  return {
+    ...identity.env,
+    ENTRA_MANAGED_IDENTITY_CLIENT_ID: managedIdentity.clientId,
+    AZURE_CLIENT_ID: managedIdentity.clientId,
+    COMMUNICATION_SERVICES_ENDPOINT: acs.endpoint,
+    TokenStore__tableServiceUri: azurite.tableEndpoint,
   }
 }
 

@@ -1,0 +1,67 @@
+// An identity in the place of secrets and keys: its tokens for Azure resources, and for Entra as the client assertion. The SDKs
+// ask for a token with every call; the credential behind keeps them, and this keeps the last of each for an outage.
+import type { AccessToken, TokenCredential } from '@azure/identity'
+import { abortable } from './deadline.ts'
+import { ServiceError } from './errors.ts'
+
+const assertionScope = 'api://AzureADTokenExchange/.default'
+const tokenRequestMs = 4_000
+/**
+ * The Azure core renews a token in the background shortly before it ends, and a failure there is an unhandled rejection, which
+ * ends the process. So it is told that tokens end earlier: what it asks for within that time, the last token can answer.
+ */
+const earlierMs = 5 * 60_000
+
+/** A `TokenCredential` of the Azure SDKs. */
+export interface Identity {
+  /** Throws `upstream_unavailable` (the identity endpoint does not answer) or `misconfigured` (there is no such identity). */
+  getToken(scopes: string | string[]): Promise<AccessToken>
+}
+
+/** @param clientId Of a user-assigned managed identity; nothing for the usual chain of credentials. */
+export function createIdentity(clientId: string | undefined, clock: () => Date): Identity {
+  let credential: Promise<TokenCredential> | undefined
+  const lastTokens = new Map<string, AccessToken>()
+
+  async function request(scope: string): Promise<AccessToken> {
+    credential ??= import('./azure-credential.ts').then((module) => module.createAzureCredential(clientId))
+    // The SDK does not pass an abort signal on to the identity endpoint.
+    const token = await abortable(
+      AbortSignal.timeout(tokenRequestMs),
+      credential.then((sdk) => sdk.getToken(scope)),
+    )
+    if (!token) throw new ServiceError('misconfigured')
+    return token
+  }
+
+  return {
+    async getToken(scopes) {
+      const scope = [scopes].flat().join(' ')
+      try {
+        lastTokens.set(scope, await request(scope))
+      } catch (cause) {
+        const last = lastTokens.get(scope)
+        if (!last || last.expiresOnTimestamp <= clock().getTime()) throw identityError(cause)
+      }
+      const { token, expiresOnTimestamp } = lastTokens.get(scope) as AccessToken
+      return { token, expiresOnTimestamp: expiresOnTimestamp - earlierMs }
+    },
+  }
+}
+
+/** What MSAL sends in the place of a client secret: asked for at each call, since an assertion runs out. */
+export function createClientAssertion(identity: Identity): () => Promise<string> {
+  return async () => (await identity.getToken(assertionScope)).token
+}
+
+/** The SDK wraps what happened, twice: no answer at all is a `network_error` of MSAL's, an answer has a status. */
+function identityError(cause: unknown): ServiceError {
+  if (cause instanceof ServiceError) return cause
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    const { name, errorCode, status } = error as Error & { errorCode?: unknown; status?: unknown }
+    const unanswered = errorCode === 'network_error' || /^(TimeoutError|AbortError)$/.test(name)
+    const failing = typeof status === 'number' && (status >= 500 || status === 429)
+    if (unanswered || failing) return new ServiceError('upstream_unavailable', { cause })
+  }
+  return new ServiceError('misconfigured', { cause })
+}
