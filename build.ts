@@ -1,7 +1,8 @@
 // Bundles src/main.ts into the one CommonJS file that Functions loads (package.json `main`), and the demo page into one
-// HTML file beside it.
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+// HTML file beside it. With `--package` it makes the folder that is deployed instead.
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { build, type Plugin } from 'esbuild'
 
 const root = import.meta.dirname
@@ -52,6 +53,22 @@ export async function buildDemo(): Promise<string> {
   return replaceFile(outfile, html)
 }
 
+/**
+ * Makes `dist/package`, all that is deployed: the bundle, host.json, and a package.json without dependencies that names the
+ * bundle. Returns its path.
+ */
+export async function buildPackage(folder = join(root, 'dist', 'package')): Promise<string> {
+  const { name, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  await rm(folder, { recursive: true, force: true })
+  await buildBundle({ outfile: join(folder, 'main.cjs') })
+  await copyFile(join(root, 'host.json'), join(folder, 'host.json'))
+  await writeFile(
+    join(folder, 'package.json'),
+    `${JSON.stringify({ name, version, private: true, main: 'main.cjs' }, null, 2)}\n`,
+  )
+  return folder
+}
+
 /** Written beside and renamed: who reads it meanwhile gets a whole file. */
 async function replaceFile(file: string, contents: string | Uint8Array): Promise<string> {
   const beside = `${file}.${process.pid}`
@@ -77,5 +94,7 @@ async function bundleForBrowser(entryPoint: string): Promise<string> {
 }
 
 if (import.meta.main) {
-  for (const file of await Promise.all([buildBundle(), buildDemo()])) console.log(`built ${file}`)
+  const { values } = parseArgs({ options: { package: { type: 'boolean' } } })
+  const built = values.package ? [buildPackage()] : [buildBundle(), buildDemo()]
+  for (const path of await Promise.all(built)) console.log(`built ${path}`)
 }
