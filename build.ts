@@ -1,41 +1,80 @@
-// Bundles src/main.ts into the one CommonJS file that Functions loads (package.json `main`), and the demo page into one
-// HTML file beside it. With `--package` it makes the folder that is deployed instead.
-import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+// Bundles src/main.ts into the CommonJS file that Functions loads (package.json `main`) and its chunks, and the demo page into
+// one HTML file beside it. With `--package` it makes the folder that is deployed instead.
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { build, type Plugin } from 'esbuild'
+import { build, type Plugin, transform } from 'esbuild'
 
 const root = import.meta.dirname
+const target = 'node22'
 
 export interface BundleOptions {
-  /** Default: `dist/main.cjs`. */
+  /** Ends in `.cjs`. Default: `dist/main.cjs`. */
   outfile?: string
   /** Default: none. A test may put another module in the place of one of ours. */
   plugins?: Plugin[]
 }
 
-/** Builds the bundle and returns its path. */
+/**
+ * Builds the bundle and returns its path. What the code imports dynamically is in `chunks` beside it and is read when it is
+ * first needed: V8 reads every byte of a file that it loads, whether the code runs or not.
+ */
 export async function buildBundle({
   outfile = join(root, 'dist', 'main.cjs'),
   plugins = [],
 }: BundleOptions = {}): Promise<string> {
+  const folder = dirname(outfile)
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: ['src/main.ts'],
+    entryPoints: { [basename(outfile, '.cjs')]: 'src/main.ts' },
+    outdir: folder,
+    outExtension: { '.js': '.cjs' },
+    chunkNames: 'chunks/[name]-[hash]',
     write: false,
     bundle: true,
     minify: true,
     keepNames: true,
     platform: 'node',
-    target: 'node22',
-    format: 'cjs',
+    target,
+    // esbuild splits ES modules only; `toCommonJs` makes of them what Functions loads without its slower ESM loader.
+    format: 'esm',
+    splitting: true,
+    legalComments: 'none',
     // Without `module` first, esbuild packs the CommonJS and the ESM copy of the Azure core.
     mainFields: ['module', 'main'],
     external: ['@azure/functions-core'],
     plugins,
     logLevel: 'warning',
   })
-  return replaceFile(outfile, outputFiles[0]?.contents ?? '')
+  const chunks = outputFiles.filter(({ path }) => path !== outfile)
+  for (const file of [...chunks, ...outputFiles.filter(({ path }) => path === outfile)])
+    await replaceFile(file.path, await toCommonJs(file.text))
+  await removeOldChunks(join(folder, 'chunks'), new Set(chunks.map(({ path }) => basename(path))))
+  return outfile
+}
+
+async function toCommonJs(source: string): Promise<string> {
+  const { code } = await transform(source, {
+    format: 'cjs',
+    platform: 'node',
+    target,
+    minify: true,
+    // Else `import()` stays, and goes through the ESM loader.
+    supported: { 'dynamic-import': false },
+    // In what opens a browser for the developer credentials, which no server does.
+    logOverride: { 'empty-import-meta': 'silent' },
+    logLevel: 'warning',
+  })
+  return code
+}
+
+/** A host that runs may still load chunks of the build it started with, so they stay for a day. */
+async function removeOldChunks(folder: string, current: Set<string>): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const file = join(folder, name)
+    const { mtimeMs } = await stat(file)
+    if (!current.has(name) && Date.now() - mtimeMs > 86_400_000) await rm(file, { force: true })
+  }
 }
 
 /** Builds `dist/demo.html`, with its script and its style sheet inside, and returns its path. */

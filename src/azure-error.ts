@@ -1,5 +1,5 @@
 // The errors of the Azure SDKs, read in one place: status, code, target and Retry-After, and nothing that holds a token.
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { parseRetryAfter, ServiceError } from './errors.ts'
 
 export interface AzureError {
@@ -11,18 +11,22 @@ export interface AzureError {
   retryAfter: string | undefined
 }
 
+/** A field that is another than expected counts as missing. */
+function maybe<Schema extends z.ZodMiniType>(schema: Schema) {
+  return z.catch(z.optional(schema), undefined)
+}
+
 const restError = z.object({
   // By name, not by class: each SDK may bring a copy of the class.
   name: z.literal(['RestError', 'AbortError']),
-  statusCode: z.number().optional().catch(undefined),
-  code: z.string().optional().catch(undefined),
-  details: z
-    .object({
-      odataError: z.object({ code: z.string() }).optional().catch(undefined),
-      error: z.object({ target: z.string() }).optional().catch(undefined),
-    })
-    .optional()
-    .catch(undefined),
+  statusCode: maybe(z.number()),
+  code: maybe(z.string()),
+  details: maybe(
+    z.object({
+      odataError: maybe(z.object({ code: z.string() })),
+      error: maybe(z.object({ target: z.string() })),
+    }),
+  ),
 })
 
 /** Nothing when `error` is not about a call: then it is a fault of ours. */

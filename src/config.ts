@@ -1,6 +1,6 @@
 // The settings: the only reader of `process.env`. A bad setting never throws (the Functions host would then serve 404 for
 // everything); every problem is collected, by name and reason, never with the value.
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { SealingKey } from './sessions/seal.ts'
 
 /** What the HTTP edge needs even when other settings are missing, so that a `misconfigured` answer is a proper answer too. */
@@ -86,103 +86,141 @@ function isPlainHttps({ protocol, username, password, search, hash }: URL): bool
 }
 
 /** A list as people write it in a setting: comma-separated, blanks around entries ignored. */
-const list = z.string().transform((value) =>
-  value
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== ''),
-)
-const guid = z.guid('must be a GUID').transform((value) => value.toLowerCase())
-const origin = z
-  .string()
-  .transform((value) => value.replace(/\/$/, ''))
-  .refine(isOrigin, 'must be an origin, like https://calls.example.com, without a path')
-const httpsUrl = z
-  .string()
-  .transform((value) => value.replace(/\/$/, ''))
-  .refine((value) => URL.canParse(value) && isPlainHttps(new URL(value)), 'must be an https URL')
-const secureOrigin = origin.refine(
-  (value) => !isOrigin(value) || value.startsWith('https:') || isLoopback(value),
-  'must be https, except on a loopback address',
-)
-const hours = z
-  .string()
-  .transform(Number)
-  .refine((value) => value > 0 && value <= 8_760, 'must be a number of hours above 0')
+function listOf<Entries extends z.ZodMiniType<unknown, string[]>>(entries: Entries) {
+  const split = z.transform((value: string) =>
+    value
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  )
+  return z.pipe(z.pipe(z.string(), split), entries)
+}
 
-const sealingKey = z
-  .string()
-  .regex(/^[\w-]{1,32}:[\w-]{43}$/, 'must be kid:base64url(32 bytes), comma-separated')
-  .transform((entry): SealingKey => {
+const guid = z.pipe(
+  z.guid('must be a GUID'),
+  z.transform((value: string) => value.toLowerCase()),
+)
+const withoutSlashAtEnd = z.pipe(
+  z.string(),
+  z.transform((value: string) => value.replace(/\/$/, '')),
+)
+const origin = z.pipe(
+  withoutSlashAtEnd,
+  z.string().check(z.refine(isOrigin, 'must be an origin, like https://calls.example.com, without a path')),
+)
+const secureOrigin = z.pipe(
+  origin,
+  z
+    .string()
+    .check(
+      z.refine(
+        (value) => value.startsWith('https:') || isLoopback(value),
+        'must be https, except on a loopback address',
+      ),
+    ),
+)
+const httpsUrl = z.pipe(
+  withoutSlashAtEnd,
+  z
+    .string()
+    .check(z.refine((value) => URL.canParse(value) && isPlainHttps(new URL(value)), 'must be an https URL')),
+)
+const hours = z.pipe(
+  z.pipe(z.string(), z.transform(Number)),
+  z.number().check(z.refine((value) => value > 0 && value <= 8_760, 'must be a number of hours above 0')),
+)
+
+const keyForm = 'must be kid:base64url(32 bytes), comma-separated'
+const sealingKey = z.pipe(
+  z.string().check(z.regex(/^[\w-]{1,32}:[\w-]{43}$/, keyForm)),
+  z.transform((entry: string): SealingKey => {
     const [kid = '', key = ''] = entry.split(':')
     return { kid, key: Buffer.from(key, 'base64url') }
-  })
+  }),
+)
 
 /** The SDK's own parser prints the whole string, key included, when it does not like it: so nothing else may reach it. */
-const acsConnectionString = z
-  .string()
-  .regex(
+const acsConnectionString = z.string().check(
+  z.regex(
     /^endpoint=https?:\/\/[^\s;/]+\/?;accesskey=[A-Za-z0-9+/]{8,}={0,2}$/,
     'must be endpoint=https://…;accesskey=…, in this order',
-  )
-  .refine(
+  ),
+  z.refine(
     (value) =>
       !value.startsWith('endpoint=http:') || isLoopback(value.slice('endpoint='.length).split(';')[0] ?? ''),
     'must be https, except on a loopback address',
-  )
+  ),
+)
 const storageConnectionString = z
   .string()
-  .regex(
-    /^(UseDevelopmentStorage=true;?|(?=.*\bAccountName=)(?=.*\bAccountKey=)([A-Za-z]+=[^;]+;?)+|(?=.*\bTableEndpoint=)(?=.*\bSharedAccessSignature=)([A-Za-z]+=[^;]+;?)+)$/,
-    'must be a connection string of a storage account',
+  .check(
+    z.regex(
+      /^(UseDevelopmentStorage=true;?|(?=.*\bAccountName=)(?=.*\bAccountKey=)([A-Za-z]+=[^;]+;?)+|(?=.*\bTableEndpoint=)(?=.*\bSharedAccessSignature=)([A-Za-z]+=[^;]+;?)+)$/,
+      'must be a connection string of a storage account',
+    ),
   )
 
 const shape = {
   ENTRA_TENANT_ID: guid,
   ENTRA_CLIENT_ID: guid,
-  ENTRA_AUTHORITY_HOST: origin
-    .refine((value) => value.startsWith('https:'), 'must be https')
-    .default('https://login.microsoftonline.com'),
-  ENTRA_CLIENT_SECRET: z.string().min(1).optional(),
-  ENTRA_MANAGED_IDENTITY_CLIENT_ID: guid.optional(),
-  ALLOWED_TENANTS: list.pipe(z.array(guid).min(1, 'must name a tenant')).optional(),
-  COMMUNICATION_SERVICES_CONNECTION_STRING: acsConnectionString.optional(),
-  COMMUNICATION_SERVICES_ENDPOINT: httpsUrl.optional(),
-  AZURE_CLIENT_ID: guid.optional(),
-  TokenStore: storageConnectionString.optional(),
-  TokenStore__tableServiceUri: httpsUrl.optional(),
-  TokenStore__clientId: guid.optional(),
-  AzureWebJobsStorage: storageConnectionString.optional(),
-  TOKEN_TABLE: z
-    .string()
-    .regex(/^[A-Za-z][A-Za-z0-9]{2,62}$/, 'must be a table name: 3 to 63 letters and digits')
-    .default('sessions'),
-  SEALING_KEYS: list.pipe(
-    z
-      .tuple([sealingKey], sealingKey, 'must be kid:base64url(32 bytes), comma-separated')
-      .refine((keys) => new Set(keys.map((key) => key.kid)).size === keys.length, 'has the same kid twice'),
+  ENTRA_AUTHORITY_HOST: z._default(
+    z.pipe(origin, z.string().check(z.startsWith('https:', 'must be https'))),
+    'https://login.microsoftonline.com',
   ),
-  API_AUDIENCE: z.string().optional(),
-  API_SCOPE: z
-    .string()
-    .regex(/^[\w.-]+$/, 'must be the short name of one scope')
-    .default('Tokens.Exchange'),
-  EXCHANGE_CLIENT_IDS: list.pipe(z.array(guid).min(1, 'must name an app')).optional(),
-  PUBLIC_URL: secureOrigin.optional(),
-  WEBSITE_HOSTNAME: z
-    .string()
-    .transform((host) =>
-      loopbackHost.test(host.replace(/:\d+$/, '')) ? `http://${host}` : `https://${host}`,
-    )
-    .refine(isOrigin, 'must be a host name')
-    .optional(),
-  ALLOWED_ORIGINS: list
-    .pipe(z.array(origin))
-    .default([])
-    .transform((origins): ReadonlySet<string> => new Set(origins)),
-  SESSION_COOKIE_SAME_SITE: z.enum(['Lax', 'None'], 'must be Lax or None').default('Lax'),
-  SESSION_MAX_HOURS: hours.default(168),
-  SESSION_IDLE_HOURS: hours.default(24),
+  ENTRA_CLIENT_SECRET: z.optional(z.string()),
+  ENTRA_MANAGED_IDENTITY_CLIENT_ID: z.optional(guid),
+  ALLOWED_TENANTS: z.optional(listOf(z.array(guid).check(z.minLength(1, 'must name a tenant')))),
+  COMMUNICATION_SERVICES_CONNECTION_STRING: z.optional(acsConnectionString),
+  COMMUNICATION_SERVICES_ENDPOINT: z.optional(httpsUrl),
+  AZURE_CLIENT_ID: z.optional(guid),
+  TokenStore: z.optional(storageConnectionString),
+  TokenStore__tableServiceUri: z.optional(httpsUrl),
+  TokenStore__clientId: z.optional(guid),
+  AzureWebJobsStorage: z.optional(storageConnectionString),
+  TOKEN_TABLE: z._default(
+    z
+      .string()
+      .check(z.regex(/^[A-Za-z][A-Za-z0-9]{2,62}$/, 'must be a table name: 3 to 63 letters and digits')),
+    'sessions',
+  ),
+  SEALING_KEYS: listOf(
+    z
+      .tuple([sealingKey], sealingKey, keyForm)
+      .check(
+        z.refine(
+          (keys) => new Set(keys.map((key) => key.kid)).size === keys.length,
+          'has the same kid twice',
+        ),
+      ),
+  ),
+  API_AUDIENCE: z.optional(z.string()),
+  API_SCOPE: z._default(
+    z.string().check(z.regex(/^[\w.-]+$/, 'must be the short name of one scope')),
+    'Tokens.Exchange',
+  ),
+  EXCHANGE_CLIENT_IDS: z.optional(listOf(z.array(guid).check(z.minLength(1, 'must name an app')))),
+  PUBLIC_URL: z.optional(secureOrigin),
+  WEBSITE_HOSTNAME: z.optional(
+    z.pipe(
+      z.pipe(
+        z.string(),
+        z.transform((host: string) =>
+          loopbackHost.test(host.replace(/:\d+$/, '')) ? `http://${host}` : `https://${host}`,
+        ),
+      ),
+      z.string().check(z.refine(isOrigin, 'must be a host name')),
+    ),
+  ),
+  ALLOWED_ORIGINS: z._default(
+    z.pipe(
+      listOf(z.array(origin)),
+      z.transform((origins: string[]): ReadonlySet<string> => new Set(origins)),
+    ),
+    new Set(),
+  ),
+  SESSION_COOKIE_SAME_SITE: z._default(z.enum(['Lax', 'None'], 'must be Lax or None'), 'Lax'),
+  SESSION_MAX_HOURS: z._default(hours, 168),
+  SESSION_IDLE_HOURS: z._default(hours, 24),
 }
 
 type Values = { [Name in keyof typeof shape]: z.output<(typeof shape)[Name]> }
@@ -207,7 +245,7 @@ export function readSettings(env: Record<string, string | undefined> = process.e
   return { config: toConfig(values as Values, web), web, problems: [] }
 }
 
-function reasonOf(error: z.ZodError): string {
+function reasonOf(error: z.core.$ZodError): string {
   return error.issues[0]?.message ?? 'is not valid'
 }
 

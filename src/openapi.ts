@@ -1,5 +1,5 @@
 // The OpenAPI 3.1 document of all routes, made from their contracts.
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { type ErrorCode, errorKinds } from './errors.ts'
 import { type Contract, problem } from './http/contract.ts'
 import { sessionCookieName } from './http/cookies.ts'
@@ -75,16 +75,16 @@ const requestedWith = {
   schema: { type: 'string', minLength: 1 },
 }
 
-function describeParameters(parameters: z.ZodObject | undefined, where: 'path' | 'query'): object[] {
+function describeParameters(parameters: z.ZodMiniObject | undefined, where: 'path' | 'query'): object[] {
   return Object.entries(parameters?.shape ?? {}).map(([name, schema]) => ({
     name,
     in: where,
-    required: !schema.safeParse(undefined).success,
+    required: !z.safeParse(schema, undefined).success,
     schema: jsonSchema(schema),
   }))
 }
 
-function requestBody(body: z.ZodType): object {
+function requestBody(body: z.ZodMiniType): object {
   const required = !body.safeParse({}).success
   return { required, content: { 'application/json': { schema: jsonSchema(body) } } }
 }
@@ -146,7 +146,7 @@ function merged(answers: Responses, errors: Responses): Responses {
 }
 
 /** JSON Schema 2020-12, which is what OpenAPI 3.1 speaks; of what is sent, not of what it is turned into. */
-function jsonSchema(schema: z.ZodType): object {
+function jsonSchema(schema: z.core.$ZodType): object {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' })
   return rest
 }

@@ -1,18 +1,19 @@
-// The parts of the running service, put together from its settings. Nothing here touches the network.
-import { TableClient } from '@azure/data-tables'
-import { type AcsExchange, createAcsExchange } from './acs/exchange.ts'
+// The parts of the running service, put together from its settings. Nothing here touches the network, and what brings an SDK
+// along is loaded when it is first used.
+import type { TableClient } from '@azure/data-tables'
+import type { AcsExchange } from './acs/exchange.ts'
 import type { ClientCredential, Config } from './config.ts'
-import { createBearerVerifier, type VerifyBearer } from './entra/bearer.ts'
-import { createEntraEndpoints, type EntraEndpoints } from './entra/endpoints.ts'
-import { createEntraKeys } from './entra/keys.ts'
+import { deferred, once } from './deferred.ts'
+import type { VerifyBearer } from './entra/bearer.ts'
+import { createEntraEndpoints, type EntraEndpoints, redirectUri, signInTenant } from './entra/endpoints.ts'
 import type { MsalCredential } from './entra/msal-client.ts'
-import { createEntraRenewal } from './entra/renewal.ts'
-import { createEntraSignIn, type EntraSignIn, signInTenant } from './entra/sign-in.ts'
+import type { EntraRenewal } from './entra/renewal.ts'
+import type { EntraSignIn } from './entra/sign-in.ts'
 import { createClientAssertion, createIdentity, type Identity } from './identity.ts'
 import type { Log } from './log.ts'
-import { type PurgeResult, purgeExpired } from './sessions/purge.ts'
+import type { PurgeResult } from './sessions/purge.ts'
 import { createSealer } from './sessions/seal.ts'
-import { createSessionStore, type SessionStore } from './sessions/session-store.ts'
+import type { SessionStore } from './sessions/session-store.ts'
 import { createSignInCookies, type SignInCookies } from './sessions/sign-in-cookies.ts'
 import { createTokenIssuer, type TokenIssuer } from './tokens/token-issuer.ts'
 
@@ -34,37 +35,61 @@ export function createService(config: Config, clock: () => Date): Service {
   const { entra, web, api } = config
   const identity = identities(clock)
   const endpoints = createEntraEndpoints(entra.authorityHost)
-  const keys = createEntraKeys(endpoints, signInTenant(entra))
-  const sealer = createSealer(config.sealingKeys)
-  // The store tries once more itself; the SDK would sleep through a Retry-After of any length.
-  const table = createTable(config, identity, 0)
-  const sessions = createSessionStore({ table, sealer, limits: config.sessionLimits, clock })
-  const acs = createAcsExchange({ access: config.acs, identity, clock })
   const credential = msalCredential(entra.credential, identity)
-  return {
-    config,
-    endpoints,
-    entraSignIn: createEntraSignIn({
+  const sealer = createSealer(config.sealingKeys)
+
+  const keys = once(async () => {
+    const { createEntraKeys } = await import('./entra/keys.ts')
+    return createEntraKeys(endpoints, signInTenant(entra))
+  })
+  const entraSignIn = deferred<EntraSignIn>(async () => {
+    const { createEntraSignIn } = await import('./entra/sign-in.ts')
+    return createEntraSignIn({
       entra,
       credential,
       endpoints,
-      keys,
-      redirectUri: `${web.publicUrl}/api/redirect`,
+      keys: await keys(),
+      redirectUri: redirectUri(web),
       clock,
-    }),
+    })
+  })
+  const renewal = deferred<EntraRenewal>(async () => {
+    const { createEntraRenewal } = await import('./entra/renewal.ts')
+    return createEntraRenewal({ entra, credential, endpoints, clock })
+  })
+  const acs = deferred<AcsExchange>(async () => {
+    const { createAcsExchange } = await import('./acs/exchange.ts')
+    return createAcsExchange({ access: config.acs, identity, clock })
+  })
+  const sessions = deferred<SessionStore>(async () => {
+    const { createSessionStore } = await import('./sessions/session-store.ts')
+    // The store tries once more itself; the SDK would sleep through a Retry-After of any length.
+    const table = await createTable(config, identity, 0)
+    return createSessionStore({ table, sealer, limits: config.sessionLimits, clock })
+  })
+  const bearerVerifier =
+    api &&
+    once(async () => {
+      const { createBearerVerifier } = await import('./entra/bearer.ts')
+      return createBearerVerifier({ api, entra, endpoints, keys: await keys(), clock })
+    })
+
+  return {
+    config,
+    endpoints,
+    entraSignIn,
     signInCookies: createSignInCookies(sealer, clock),
     sessions,
     acs,
-    verifyBearer: api && createBearerVerifier({ api, entra, endpoints, keys, clock }),
-    tokens: createTokenIssuer({
-      entra: createEntraRenewal({ entra, credential, endpoints, clock }),
-      acs,
-      sessions,
-      clientId: entra.clientId,
-      clock,
-    }),
-    // Nobody waits for it, so here the SDK's own patience is right.
-    purge: (log) => purgeExpired({ table: createTable(config, identity, 5), clock }, log),
+    verifyBearer:
+      bearerVerifier &&
+      (async (authorization, deadline) => (await bearerVerifier())(authorization, deadline)),
+    tokens: createTokenIssuer({ entra: renewal, acs, sessions, clientId: entra.clientId, clock }),
+    async purge(log) {
+      const { purgeExpired } = await import('./sessions/purge.ts')
+      // Nobody waits for it, so here the SDK's own patience is right.
+      return purgeExpired({ table: await createTable(config, identity, 5), clock }, log)
+    },
     clock,
   }
 }
@@ -87,20 +112,7 @@ function msalCredential(credential: ClientCredential, identity: Identities): Msa
   return { clientAssertion: createClientAssertion(identity(credential.identityClientId)) }
 }
 
-function createTable(
-  { tableService, tableName }: Config,
-  identity: Identities,
-  maxRetries: number,
-): TableClient {
-  const retryOptions = { maxRetries }
-  if (tableService.kind === 'identity') {
-    const { endpoint, identityClientId } = tableService
-    return new TableClient(endpoint, tableName, identity(identityClientId), { retryOptions })
-  }
-  const { connectionString } = tableService
-  return TableClient.fromConnectionString(connectionString, tableName, {
-    retryOptions,
-    // The emulator speaks plain http.
-    allowInsecureConnection: /UseDevelopmentStorage=true|http:/.test(connectionString),
-  })
+async function createTable(config: Config, identity: Identities, maxRetries: number): Promise<TableClient> {
+  const { createTableClient } = await import('./sessions/table-client.ts')
+  return createTableClient({ access: config.tableService, name: config.tableName, identity, maxRetries })
 }

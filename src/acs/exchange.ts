@@ -1,6 +1,6 @@
 // The exchange of a Teams user's Entra token for an ACS token, by the ACS Identity SDK.
 import { CommunicationIdentityClient } from '@azure/communication-identity'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { asAzureError, passingError } from '../azure-error.ts'
 import { createBackOff } from '../back-off.ts'
 import type { ResourceAccess } from '../config.ts'
@@ -26,7 +26,7 @@ export interface AcsExchange {
 }
 
 /** The SDK hands through whatever ACS answers. The token is opaque (it may be encrypted): its expiry is `expiresOn`. */
-const answer = z.object({ token: z.string().min(1), expiresOn: z.date() })
+const answer = z.object({ token: z.string().check(z.minLength(1)), expiresOn: z.date() })
 
 export interface AcsExchangeOptions {
   access: ResourceAccess
@@ -34,17 +34,9 @@ export interface AcsExchangeOptions {
   clock: () => Date
 }
 
+/** Throws `misconfigured` when the SDK does not take the setting. */
 export function createAcsExchange({ access, identity, clock }: AcsExchangeOptions): AcsExchange {
-  // The SDK's own retries take five seconds, and sleep through a Retry-After of any length.
-  const retryOptions = { maxRetries: 0 }
-  const client =
-    access.kind === 'key'
-      ? new CommunicationIdentityClient(access.connectionString, {
-          retryOptions,
-          // Plain http is what local stand-ins speak; the settings accept it on a loopback address only.
-          allowInsecureConnection: access.connectionString.startsWith('endpoint=http:'),
-        })
-      : new CommunicationIdentityClient(access.endpoint, identity(access.identityClientId), { retryOptions })
+  const client = createClient(access, identity)
   const backOff = createBackOff(clock)
 
   async function attempt(request: ExchangeRequest, deadline: Deadline): Promise<AcsToken> {
@@ -61,6 +53,26 @@ export function createAcsExchange({ access, identity, clock }: AcsExchangeOption
   return {
     // ACS limits a resource, so one user's 429 is everybody's.
     exchange: (request, deadline) => backOff.guard('acs', () => retryOnce(() => attempt(request, deadline))),
+  }
+}
+
+function createClient(access: ResourceAccess, identity: AcsExchangeOptions['identity']) {
+  // The SDK's own retries take five seconds, and sleep through a Retry-After of any length.
+  const retryOptions = { maxRetries: 0 }
+  if (access.kind === 'identity') {
+    const { endpoint, identityClientId } = access
+    return new CommunicationIdentityClient(endpoint, identity(identityClientId), { retryOptions })
+  }
+  const { connectionString } = access
+  try {
+    return new CommunicationIdentityClient(connectionString, {
+      retryOptions,
+      // Plain http is what local stand-ins speak; the settings accept it on a loopback address only.
+      allowInsecureConnection: connectionString.startsWith('endpoint=http:'),
+    })
+  } catch {
+    // Without the cause: it prints the whole string, key included.
+    throw new ServiceError('misconfigured')
   }
 }
 

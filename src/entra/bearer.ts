@@ -1,7 +1,7 @@
 // The access tokens that other apps present to this service's own API (RFC 6750, RFC 9068): issued by Entra, for us, to an
 // app that may exchange, on behalf of a person.
 import type { JWTVerifyGetKey } from 'jose'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { ApiConfig, EntraConfig } from '../config.ts'
 import type { Deadline } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
@@ -40,7 +40,7 @@ const claims = z.object({
   azp: z.guid(),
   /** An app's own token has roles instead. */
   scp: z.string(),
-  idtyp: z.literal('user').optional(),
+  idtyp: z.optional(z.literal('user')),
   ver: z.literal('2.0'),
 })
 

@@ -1,6 +1,7 @@
 // Where Entra's v2.0 endpoints are. The server-side ones have documented paths below the authority host, so a renewal on a
 // cold instance needs no discovery. The pages that people visit are taken from discovery, once per process and tenant.
-import * as z from 'zod'
+import * as z from 'zod/mini'
+import type { EntraConfig, WebConfig } from '../config.ts'
 import type { Deadline } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
 
@@ -18,7 +19,7 @@ export interface PageEndpoints {
 
 export interface EntraEndpoints {
   of(tenant: string): TenantEndpoints
-  /** `iss` of the tokens of a tenant. */
+  /** `iss` of the tokens of a tenant, and of the redirect (RFC 9207). */
   issuer(tenantId: string): string
   authority(tenant: string): string
   /** The page where an administrator grants the app's permissions for a tenant. */
@@ -47,6 +48,16 @@ export function createEntraEndpoints(authorityHost: string): EntraEndpoints {
       return pages
     },
   }
+}
+
+/** People of one tenant sign in there; people of several choose theirs by their account. */
+export function signInTenant({ tenantId, allowedTenants }: EntraConfig): string {
+  return allowedTenants.size === 1 && allowedTenants.has(tenantId) ? tenantId : 'organizations'
+}
+
+/** Where Entra sends people back to, as it is registered there. */
+export function redirectUri({ publicUrl }: WebConfig): string {
+  return `${publicUrl}/api/redirect`
 }
 
 async function discover(authority: string, signal: AbortSignal): Promise<PageEndpoints> {

@@ -1,6 +1,6 @@
 // The checks of the ID token that MSAL Node leaves out: signature, issuer, audience, lifetime, tenant (OIDC Core, 3.1.3.7).
 import type { JWTVerifyGetKey } from 'jose'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { ServiceError } from '../errors.ts'
 import { verifyToken } from './keys.ts'
 

@@ -1,7 +1,7 @@
 // MSAL's cache, kept in the session's row: the plugin through which MSAL reads and writes it, and what is taken out of it
 // before it is stored. The row itself is read before and written after, so MSAL's second read costs nothing.
 import type { ICachePlugin } from '@azure/msal-node'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /**
  * One per request and user. A plugin or client that is shared leaks accounts between users: `deserialize` merges, and
@@ -27,7 +27,7 @@ export function createSessionCachePlugin(stored = ''): SessionCachePlugin {
 
 /** The part of MSAL's serialized cache that is looked at; snake_case, unlike MSAL's TypeScript types. */
 const accessToken = z.looseObject({ expires_on: z.union([z.string(), z.number()]) })
-const cacheShape = z.looseObject({ AccessToken: z.record(z.string(), accessToken).default({}) })
+const cacheShape = z.looseObject({ AccessToken: z._default(z.record(z.string(), accessToken), {}) })
 
 /** What is stored: no ID token (a fifth of the row, and silent requests work without), no token that has run out. */
 export function pruneMsalCache(serialized: string, now: Date): string {

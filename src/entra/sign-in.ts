@@ -6,7 +6,7 @@ import type { EntraConfig } from '../config.ts'
 import type { Deadline } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
 import type { Account } from '../sessions/session.ts'
-import type { EntraEndpoints } from './endpoints.ts'
+import { type EntraEndpoints, signInTenant } from './endpoints.ts'
 import { redemptionError } from './entra-errors.ts'
 import { verifyIdToken } from './id-token.ts'
 import { createSessionCachePlugin, pruneMsalCache } from './msal-cache.ts'
@@ -39,8 +39,6 @@ export interface EntraSignIn {
    * `guest_not_allowed`, `misconfigured`, or, when Entra does not answer, `throttled` or `upstream_unavailable`.
    */
   finish(code: string, secrets: SignInSecrets, deadline: Deadline): Promise<SignedIn>
-  /** Whether an `iss` parameter of the redirect (RFC 9207) is one of ours. */
-  isOwnIssuer(issuer: string): boolean
 }
 
 export interface EntraSignInOptions {
@@ -113,9 +111,6 @@ export function createEntraSignIn({
       const account = { homeAccountId, environment, tenantId, objectId, username, ...(name ? { name } : {}) }
       return { account, msalCache: pruneMsalCache(msalCache, clock()) }
     },
-
-    isOwnIssuer: (issuer) =>
-      [...entra.allowedTenants].some((tenantId) => endpoints.issuer(tenantId) === issuer),
   }
 
   async function redeem(code: string, { state, nonce, codeVerifier }: SignInSecrets, deadline: Deadline) {
@@ -133,11 +128,6 @@ export function createEntraSignIn({
     if (!result.account) throw new ServiceError('sign_in_failed')
     return { ...result.account, idToken: result.idToken, msalCache: cachePlugin.current() }
   }
-}
-
-/** People of one tenant sign in there; people of several choose theirs by their account. */
-export function signInTenant({ tenantId, allowedTenants }: EntraConfig): string {
-  return allowedTenants.size === 1 && allowedTenants.has(tenantId) ? tenantId : 'organizations'
 }
 
 function random256(): string {

@@ -1,19 +1,19 @@
 // The exchange for apps that sign in with their own MSAL: they bring a token for this service's own API, which says who they
 // are, and the Teams token, which stays opaque here: ACS judges it. No cookie, no session.
 import type { HttpResponseInit } from '@azure/functions'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { App } from '../app.ts'
-import { jsonAnswer, parseInput } from '../http/contract.ts'
+import { described, jsonAnswer, parseInput } from '../http/contract.ts'
 import type { Exchange } from '../http/endpoint.ts'
 import { readJson } from '../http/json-body.ts'
 import type { Service } from '../service.ts'
 import { issuedToken } from './token.ts'
 
 const body = z.object({
-  teamsUserAadToken: z
-    .string()
-    .regex(/^[\x21-\x7e]{1,16384}$/)
-    .describe('Entra access token of the user for https://auth.msft.communication.azure.com.'),
+  teamsUserAadToken: described(
+    z.string().check(z.regex(/^[\x21-\x7e]{1,16384}$/)),
+    'Entra access token of the user for https://auth.msft.communication.azure.com.',
+  ),
 })
 
 export function registerExchange(app: App): void {

@@ -1,20 +1,20 @@
 // Liveness (the process answers) and readiness (it could do its work: settings and table; never Entra or ACS, whose outage
 // no restart mends).
 import type { HttpResponseInit } from '@azure/functions'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { App } from '../app.ts'
-import { jsonAnswer } from '../http/contract.ts'
+import { described, jsonAnswer } from '../http/contract.ts'
 import type { Exchange } from '../http/endpoint.ts'
 
 const live = z.object({ status: z.literal('live') })
 const ready = z.object({ status: z.literal('ready') })
 const notReady = z.object({
   status: z.literal('not ready'),
-  settings: z
-    .array(z.string())
-    .optional()
-    .describe('Names of settings and what is wrong with them, never values.'),
-  down: z.array(z.literal('table')).optional(),
+  settings: described(
+    z.optional(z.array(z.string())),
+    'Names of settings and what is wrong with them, never values.',
+  ),
+  down: z.optional(z.array(z.literal('table'))),
 })
 
 /** So that a probe, or anybody, cannot make the table busy. */

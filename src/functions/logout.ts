@@ -1,9 +1,9 @@
 // The end of a session here (`logout`), and where Entra's own sign-out leads back to (`signed-out`).
 import type { HttpResponseInit } from '@azure/functions'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { App } from '../app.ts'
-import { signInTenant } from '../entra/sign-in.ts'
-import { jsonAnswer } from '../http/contract.ts'
+import { signInTenant } from '../entra/endpoints.ts'
+import { described, jsonAnswer } from '../http/contract.ts'
 import { sessionCookie, sessionCookieName } from '../http/cookies.ts'
 import type { Exchange } from '../http/endpoint.ts'
 import { pageResponse } from '../http/page.ts'
@@ -11,7 +11,7 @@ import type { Service } from '../service.ts'
 import { sessionKeyOf } from '../sessions/session-key.ts'
 
 const signedOut = z.object({
-  signOutUrl: z.url().describe("Entra's own sign-out page, which leads back here."),
+  signOutUrl: described(z.url(), "Entra's own sign-out page, which leads back here."),
 })
 
 export function registerLogout(app: App): void {

@@ -1,7 +1,6 @@
 // The OpenAPI document of the service, made when it is first asked for.
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { App } from '../app.ts'
-import { describeApi } from '../openapi.ts'
 
 export function registerOpenApi(app: App): void {
   let document: string | undefined
@@ -13,7 +12,8 @@ export function registerOpenApi(app: App): void {
       answers: { 200: { description: 'OpenAPI 3.1', json: z.looseObject({ openapi: z.string() }) } },
       errors: [],
     },
-    handler() {
+    async handler() {
+      const { describeApi } = await import('../openapi.ts')
       document ??= JSON.stringify(describeApi(app.routes, app.settings.web?.publicUrl))
       return { headers: { 'Content-Type': 'application/json' }, body: document }
     },

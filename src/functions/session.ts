@@ -1,9 +1,9 @@
 // Who is signed in, without any token.
 import type { HttpResponseInit } from '@azure/functions'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { App } from '../app.ts'
 import { ServiceError } from '../errors.ts'
-import { jsonAnswer } from '../http/contract.ts'
+import { described, jsonAnswer } from '../http/contract.ts'
 import { sessionCookieName } from '../http/cookies.ts'
 import type { Exchange } from '../http/endpoint.ts'
 import type { Service } from '../service.ts'
@@ -13,12 +13,12 @@ import { sessionKeyOf } from '../sessions/session-key.ts'
 const currentSession = z.object({
   account: z.object({
     username: z.string(),
-    name: z.string().optional(),
+    name: z.optional(z.string()),
     tenantId: z.guid(),
     objectId: z.guid(),
   }),
   signedInAt: z.iso.datetime(),
-  expiresAt: z.iso.datetime().describe('When it ends, unless a renewal extends it before.'),
+  expiresAt: described(z.iso.datetime(), 'When it ends, unless a renewal extends it before.'),
 })
 
 export function registerSession(app: App): void {

@@ -1,9 +1,9 @@
 // The sign-in: `login` sends the browser to Entra, `redirect` is where Entra sends it back.
 import type { HttpResponseInit } from '@azure/functions'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { App } from '../app.ts'
 import { ServiceError } from '../errors.ts'
-import { parseInput } from '../http/contract.ts'
+import { described, parseInput } from '../http/contract.ts'
 import { sessionCookie, sessionCookieName } from '../http/cookies.ts'
 import type { Exchange } from '../http/endpoint.ts'
 import { pageResponse } from '../http/page.ts'
@@ -12,27 +12,23 @@ import type { Service } from '../service.ts'
 import { sessionKeyOf } from '../sessions/session-key.ts'
 
 const loginQuery = z.object({
-  returnTo: z
-    .string()
-    .optional()
-    .describe('A path of this service, or a URL of an allowed origin; 400 bytes at most.'),
-  loginHint: z
-    .string()
-    .regex(/^[^\p{Cc}]{1,320}$/u)
-    .optional()
-    .describe('The user name to sign in with.'),
-  prompt: z.enum(['login', 'select_account', 'consent']).optional(),
+  returnTo: described(
+    z.optional(z.string()),
+    'A path of this service, or a URL of an allowed origin; 400 bytes at most.',
+  ),
+  loginHint: described(
+    z.optional(z.string().check(z.regex(/^[^\p{Cc}]{1,320}$/u))),
+    'The user name to sign in with.',
+  ),
+  prompt: z.optional(z.enum(['login', 'select_account', 'consent'])),
 })
 
 /** What Entra's redirect carries. The host joins repeated parameters with a comma, which no state has. */
 const redirectQuery = z.object({
-  state: z.string().regex(/^[\w-]{43}$/),
-  code: z
-    .string()
-    .regex(/^[\w.~-]{1,4096}$/)
-    .optional(),
-  error: z.string().optional(),
-  iss: z.string().optional(),
+  state: z.string().check(z.regex(/^[\w-]{43}$/)),
+  code: z.optional(z.string().check(z.regex(/^[\w.~-]{1,4096}$/))),
+  error: z.optional(z.string()),
+  iss: z.optional(z.string()),
 })
 
 export function registerSignIn(app: App): void {
@@ -54,7 +50,7 @@ export function registerSignIn(app: App): void {
     forPeople: true,
     contract: {
       summary: 'Where Entra sends the browser back to; ends with a session',
-      query: redirectQuery.partial(),
+      query: z.partial(redirectQuery),
       answers: {
         302: { description: 'To returnTo, with the session cookie', location: true },
         200: { description: 'An administrator has consented', page: true },
@@ -101,7 +97,7 @@ async function redirect(service: Service, exchange: Exchange): Promise<HttpRespo
   if (!found) throw new ServiceError('sign_in_failed')
   exchange.returnTo = found.pending.returnTo
   if (found.isExpired) throw new ServiceError('sign_in_expired')
-  if (iss !== undefined && !service.entraSignIn.isOwnIssuer(iss)) throw new ServiceError('sign_in_failed')
+  if (iss !== undefined && !isOwnIssuer(service, iss)) throw new ServiceError('sign_in_failed')
   if (error !== undefined) throw refusal(error)
   if (code === undefined) throw new ServiceError('sign_in_failed')
 
@@ -114,6 +110,10 @@ async function redirect(service: Service, exchange: Exchange): Promise<HttpRespo
   const { sessionLimits, sessionCookieSameSite } = service.config
   exchange.setCookie(sessionCookie(cookie, Math.ceil(sessionLimits.maxMs / 1000), sessionCookieSameSite))
   return redirectTo(found.pending.returnTo)
+}
+
+function isOwnIssuer({ config, endpoints }: Service, issuer: string): boolean {
+  return [...config.entra.allowedTenants].some((tenantId) => endpoints.issuer(tenantId) === issuer)
 }
 
 /** The session that this browser still had is replaced: its row must not outlive its cookie. */

@@ -1,8 +1,8 @@
 // The exchange: an ACS token for the session's account, renewed when it has to be.
 import type { HttpResponseInit } from '@azure/functions'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { App } from '../app.ts'
-import { jsonAnswer, parseInput } from '../http/contract.ts'
+import { described, jsonAnswer, parseInput } from '../http/contract.ts'
 import { sessionCookieName } from '../http/cookies.ts'
 import type { Exchange } from '../http/endpoint.ts'
 import { readJson } from '../http/json-body.ts'
@@ -11,14 +11,17 @@ import { sessionKeyOf } from '../sessions/session-key.ts'
 
 /** `user` is a check, never a selector: whose token it is, the session alone decides. */
 const body = z.object({
-  user: z.string().min(1).max(320).optional().describe('Object id or user name that the session must be of.'),
+  user: described(
+    z.optional(z.string().check(z.minLength(1), z.maxLength(320))),
+    'Object id or user name that the session must be of.',
+  ),
 })
 
 /** An ACS token, as every route gives it. */
 export const issuedToken = z.object({
-  token: z.string().describe('An ACS token; opaque.'),
+  token: described(z.string(), 'An ACS token; opaque.'),
   expiresOn: z.iso.datetime(),
-  user: z.guid().describe('Object id of the account that the token is for.'),
+  user: described(z.guid(), 'Object id of the account that the token is for.'),
 })
 
 export function registerToken(app: App): void {

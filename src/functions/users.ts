@@ -1,13 +1,13 @@
 // What an operator may do, with the function key: sign a user out everywhere.
 import type { HttpResponseInit } from '@azure/functions'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { App } from '../app.ts'
 import { jsonAnswer, parseInput } from '../http/contract.ts'
 import type { Exchange } from '../http/endpoint.ts'
 import type { Service } from '../service.ts'
 
 const path = z.object({ tenantId: z.guid(), objectId: z.guid() })
-const result = z.object({ deleted: z.int().min(0) })
+const result = z.object({ deleted: z.int().check(z.minimum(0)) })
 
 export function registerUsers(app: App): void {
   app.http('user-sessions', {

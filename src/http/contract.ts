@@ -1,15 +1,15 @@
 // What a route promises, next to its handler: the zod schemas that check it, from which the OpenAPI document is made too.
 import type { HttpResponseInit } from '@azure/functions'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { type ErrorCode, errorKinds, ServiceError } from '../errors.ts'
 
 export interface Contract {
   summary: string
   /** Parameters of the route. */
-  path?: z.ZodObject
-  query?: z.ZodObject
+  path?: z.ZodMiniObject
+  query?: z.ZodMiniObject
   /** A JSON body; whether it may be left out says the schema (`{}` must pass). */
-  body?: z.ZodType
+  body?: z.ZodMiniType
   answers: Record<number, Answer>
   /** Beside `misconfigured` and `internal_error`, which every route may answer. */
   errors: readonly ErrorCode[]
@@ -22,7 +22,7 @@ export interface Contract {
 export interface Answer {
   description: string
   /** Of a JSON answer. */
-  json?: z.ZodType
+  json?: z.ZodMiniType
   /** An HTML page. */
   page?: boolean
   /** A redirect. */
@@ -30,7 +30,7 @@ export interface Answer {
 }
 
 /** What came in, as the schema has it; else `invalid_request` with `detail`, which is fixed words. */
-export function parseInput<Schema extends z.ZodType>(
+export function parseInput<Schema extends z.ZodMiniType>(
   schema: Schema,
   input: unknown,
   detail: string,
@@ -41,25 +41,31 @@ export function parseInput<Schema extends z.ZodType>(
 }
 
 /** Answers 200 with what the schema knows of `value`, and nothing else of it. */
-export function jsonAnswer<Schema extends z.ZodType>(
+export function jsonAnswer<Schema extends z.ZodMiniType>(
   schema: Schema,
   value: z.input<Schema>,
 ): HttpResponseInit {
   return { status: 200, jsonBody: schema.parse(value) }
 }
 
-export const problem = z
-  .object({
+/** A schema with the sentence that the OpenAPI document says of it. */
+export function described<Schema extends z.ZodMiniType>(schema: Schema, description: string): Schema {
+  return schema.check(z.describe(description))
+}
+
+export const problem = described(
+  z.object({
     type: z.string(),
     title: z.string(),
     status: z.int(),
     code: z.enum(Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]]),
-    traceId: z.string().describe('Finds the request in the log.'),
-    detail: z.string().optional(),
-    loginUrl: z.url().optional().describe('With a 401: where the user signs in.'),
-    adminConsentUrl: z
-      .url()
-      .optional()
-      .describe('With consent_required: where an administrator consents for everyone.'),
-  })
-  .describe('RFC 9457 problem details; branch on `code`.')
+    traceId: described(z.string(), 'Finds the request in the log.'),
+    detail: z.optional(z.string()),
+    loginUrl: described(z.optional(z.url()), 'With a 401: where the user signs in.'),
+    adminConsentUrl: described(
+      z.optional(z.url()),
+      'With consent_required: where an administrator consents for everyone.',
+    ),
+  }),
+  'RFC 9457 problem details; branch on `code`.',
+)

@@ -1,6 +1,6 @@
 // Errors become answers here and nowhere else: RFC 9457 problems for programs, pages for people.
 import type { HttpResponseInit } from '@azure/functions'
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import { errorKinds, ServiceError } from '../errors.ts'
 import type { problem } from './contract.ts'
 import { type PageLink, pageResponse } from './page.ts'

@@ -1,6 +1,6 @@
 // What a finished sign-in leaves: the account, its MSAL cache and the last ACS token, as one deflated and sealed value.
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { SessionLimits } from '../config.ts'
 
 const account = z.object({
@@ -10,14 +10,14 @@ const account = z.object({
   tenantId: z.string(),
   objectId: z.string(),
   username: z.string(),
-  name: z.string().optional(),
+  name: z.optional(z.string()),
 })
 
 const session = z.object({
   account,
   /** MSAL's own serialized cache, without ID tokens. */
   msalCache: z.string(),
-  acsToken: z.object({ token: z.string(), expiresOn: z.coerce.date() }).optional(),
+  acsToken: z.optional(z.object({ token: z.string(), expiresOn: z.coerce.date() })),
   signedInAt: z.coerce.date(),
   writtenAt: z.coerce.date(),
 })

@@ -1,7 +1,7 @@
 // The state of sign-ins that are under way, each sealed in a cookie of its own in the browser that began it: any instance
 // can finish it, no other browser can, and nothing is stored for those who never come back.
 import type { Cookie } from '@azure/functions'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { SignInSecrets } from '../entra/sign-in.ts'
 import { type RequestCookies, signInCookie, signInCookieName } from '../http/cookies.ts'
 import type { Sealer } from './seal.ts'

@@ -1,9 +1,10 @@
 // Where the demo page is served, and under which policy. What it does is tested in test/browser.
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { expect, inject, it, onTestFinished } from 'vitest'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { buildPackage } from '../../build.ts'
 import { type HostProcessOptions, startHostProcess } from '../support/host-process.ts'
 
 const plainPolicy = "default-src 'none'; frame-ancestors 'none'"
@@ -48,10 +49,7 @@ it.each(['https://calls.example.com', 'https://localhost.example.com'])(
 it('there is no demo page where its file is not beside the bundle, as in a deployment', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'deployed-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  for (const file of ['package.json', 'host.json', 'dist/main.cjs']) {
-    await mkdir(dirname(join(folder, file)), { recursive: true })
-    await copyFile(join(inject('bundleFolder'), file), join(folder, file))
-  }
+  await buildPackage(folder)
   const answer = await demoAt('http://localhost:7071', { folder })
   expect([answer.status, await answer.text()]).toEqual([404, ''])
   expect(answer.headers.get('content-security-policy')).toBe(plainPolicy)
