@@ -1,0 +1,90 @@
+// The Flex Consumption plan and the function app, without its settings: these need the client id of the app registration, which
+// needs the host name of this site.
+@description('Region of the plan and the site.')
+param location string
+
+@description('Makes the names unique.')
+param resourceToken string
+
+@description('Tags of the plan and the site.')
+param tags object
+
+@description('Resource id of the app\'s identity.')
+param identityId string
+
+@description('Blob container of the deployed package.')
+param packageContainerUrl string
+
+@description('Instances that are always warm.')
+param alwaysReadyInstances int
+
+@description('Memory of an instance.')
+param instanceMemoryMB int
+
+@description('The app never scales beyond this.')
+param maximumInstanceCount int
+
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
+  name: 'plan-${resourceToken}'
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: { name: 'FC1', tier: 'FlexConsumption' }
+  properties: { reserved: true }
+}
+
+resource site 'Microsoft.Web/sites@2025-03-01' = {
+  name: 'func-${resourceToken}'
+  location: location
+  // How `azd deploy` finds the app of the service that azure.yaml names.
+  tags: union(tags, { 'azd-service-name': 'api' })
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${identityId}': {} }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    keyVaultReferenceIdentity: identityId
+    // No CORS here: the platform would answer preflights itself, and the app could not.
+    siteConfig: {
+      minTlsVersion: '1.2'
+      scmMinTlsVersion: '1.2'
+    }
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: packageContainerUrl
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identityId
+          }
+        }
+      }
+      runtime: { name: 'node', version: '24' }
+      scaleAndConcurrency: {
+        alwaysReady: alwaysReadyInstances == 0 ? [] : [{ name: 'http', instanceCount: alwaysReadyInstances }]
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: maximumInstanceCount
+      }
+    }
+  }
+
+  resource ftp 'basicPublishingCredentialsPolicies' = {
+    name: 'ftp'
+    properties: { allow: false }
+  }
+
+  resource scm 'basicPublishingCredentialsPolicies' = {
+    name: 'scm'
+    properties: { allow: false }
+  }
+}
+
+@description('The function app.')
+output name string = site.name
+
+@description('Origin of the function app\'s own host name.')
+output defaultOrigin string = 'https://${site.properties.defaultHostName}'
