@@ -106,7 +106,8 @@ function identities(clock: () => Date): Identities {
   }
 }
 
-function msalCredential(credential: ClientCredential, identity: Identities): MsalCredential {
+/** What proves the app to Entra. */
+export function msalCredential(credential: ClientCredential, identity: Identities): MsalCredential {
   if (credential.kind === 'none') return undefined
   if (credential.kind === 'secret') return { clientSecret: credential.secret }
   return { clientAssertion: createClientAssertion(identity(credential.identityClientId)) }

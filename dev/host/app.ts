@@ -95,21 +95,45 @@ async function invoke(
 }
 
 /**
- * Requires a CommonJS entry point with `@azure/functions-core` in reach and nothing in the module cache:
+ * Requires a CommonJS entry point with `@azure/functions-core` in reach and modules of its own, also those that it loads later:
  * @azure/functions remembers the first core that it meets, so a second app needs a second copy of it.
  */
 function requireFresh(entry: string, core: Core): void {
   const require = createRequire(entry)
-  const cached = { ...require.cache }
-  const load = Module.prototype.require
-  for (const file of Object.keys(cached)) delete require.cache[file]
-  Module.prototype.require = Object.assign(function (this: NodeJS.Module, id: string) {
-    return id === '@azure/functions-core' ? core.api : load.call(this, id)
-  }, load)
-  try {
-    require(entry)
-  } finally {
-    Module.prototype.require = load
-    Object.assign(require.cache, cached)
+  const original = Module.prototype.require
+  let own: NodeJS.Dict<NodeJS.Module> = {}
+  let isInside = false
+
+  const requireOfApp = Object.assign(function (this: NodeJS.Module, id: string) {
+    return id === '@azure/functions-core' ? core.api : inside(() => original.call(this, id))
+  }, original)
+
+  /** Does `load` with the app's modules in the place of everybody else's. */
+  function inside<T>(load: () => T): T {
+    if (isInside) return load()
+    isInside = true
+    const others = exchange(require.cache, own)
+    Module.prototype.require = requireOfApp
+    try {
+      return load()
+    } finally {
+      Module.prototype.require = original
+      own = exchange(require.cache, others)
+      for (const module of Object.values(own)) if (module) module.require = requireOfApp
+      isInside = false
+    }
   }
+
+  inside(() => require(entry))
+}
+
+/** Puts `modules` in the cache, and returns those that were there. */
+function exchange(
+  cache: NodeJS.Dict<NodeJS.Module>,
+  modules: NodeJS.Dict<NodeJS.Module>,
+): NodeJS.Dict<NodeJS.Module> {
+  const before = { ...cache }
+  for (const file of Object.keys(before)) delete cache[file]
+  Object.assign(cache, modules)
+  return before
 }

@@ -23,7 +23,9 @@ function parse(file: string, text: string): Record<string, string> {
   try {
     settings = JSON.parse(text)
   } catch (error) {
-    throw new Error(`${file} is not JSON: ${(error as Error).message}`)
+    // The message quotes what was there, which may be a secret: only the place is told.
+    const place = / \(line \d+ column \d+\)/.exec((error as Error).message)?.[0] ?? ''
+    throw new Error(`${file} is not JSON${place}`)
   }
   if (settings?.IsEncrypted !== false) throw new Error(`${file} needs "IsEncrypted": false`)
   const values = settings.Values ?? {}

@@ -47,6 +47,13 @@ test.each([
   expect(failure.message).not.toContain('\n')
 })
 
+test('a file that is not JSON is told by the place of the fault, not by what is there', async () => {
+  const file = await settingsFile('{ "Values": {\n  "ENTRA_CLIENT_SECRET": "canary" oops }')
+  const failure: Error = await applyLocalSettings(file).catch((error) => error)
+  expect(failure.message).toMatch(/is not JSON \(line 2 column \d+\)$/)
+  expect(failure.message).not.toMatch(/canary|oops/)
+})
+
 test('NODE_EXTRA_CA_CERTS of the file is trusted from now on, relative to the file', async () => {
   // The CA of the other tests has the same name.
   const before = getCACertificates('default')

@@ -178,3 +178,20 @@ test('a timer runs when it is asked to, and not otherwise', async () => {
   expect((await fetch(`${url}/admin/functions/purge`, { method: 'POST' })).status).toBe(202)
   await expect.poll(() => lines).toEqual(['[information] false string'])
 })
+
+test('what an app loads later is its own, and not the copy of another app in the same process', async () => {
+  const source = `
+    app.http('later', { handler: () => ({ jsonBody: [require('./later.cjs').count += 1, require('./later.cjs').app] }) })
+    module.exports = { app: Math.random() }
+  `
+  const folder = await appFolder(source)
+  const later = "module.exports = { count: 0, app: require('./main.cjs').app }"
+  await writeFile(join(folder, 'later.cjs'), later)
+  const [one, other] = [await runApp(source, { folder }), await runApp(source, { folder })]
+  const answers = []
+  for (const { url } of [one, other, one])
+    answers.push((await (await fetch(`${url}/api/later`)).json()) as [number, number])
+  expect(answers.map(([count]) => count)).toEqual([1, 1, 2])
+  expect(answers[0]?.[1]).toBe(answers[2]?.[1])
+  expect(answers[0]?.[1]).not.toBe(answers[1]?.[1])
+})
