@@ -68,8 +68,8 @@ param alwaysReadyInstances int = 0
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('The app never scales beyond this.')
-@minValue(1)
+@description('The app never scales beyond this. The plan takes no less than 40.')
+@minValue(40)
 @maxValue(1000)
 param maximumInstanceCount int = 100
 

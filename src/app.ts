@@ -12,13 +12,14 @@ export interface App {
   settings: Settings
   /** The routes that were registered so far. */
   routes: readonly DescribedRoute[]
-  /** The service, or `misconfigured` while a setting is missing or wrong. */
-  service(): Service
+  /** The service, made at the first call; rejects with `misconfigured` while a setting is missing or wrong. */
+  service(): Promise<Service>
 }
 
 export interface AppOptions {
   context: EndpointContext
-  service: Service | undefined
+  /** Nothing while a setting is missing or wrong. */
+  service: (() => Promise<Service>) | undefined
   functions: {
     http(name: string, options: HttpFunctionOptions): void
     timer(name: string, options: TimerFunctionOptions): void
@@ -35,9 +36,9 @@ export function createApp({ context, service, functions }: AppOptions): App {
     routes,
     timer: (name, options) => functions.timer(name, options),
     settings: context.settings,
-    service() {
+    async service() {
       if (!service) throw new ServiceError('misconfigured')
-      return service
+      return service()
     },
   }
 }

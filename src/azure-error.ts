@@ -1,6 +1,6 @@
 // The errors of the Azure SDKs, read in one place: status, code, target and Retry-After, and nothing that holds a token.
 import * as z from 'zod/mini'
-import { parseRetryAfter, ServiceError } from './errors.ts'
+import { parseRetryAfter, ServiceError, type Upstream } from './errors.ts'
 
 export interface AzureError {
   statusCode: number | undefined
@@ -47,6 +47,7 @@ export function asAzureError(error: unknown): AzureError | undefined {
 export function passingError(
   { statusCode, retryAfter }: AzureError,
   cause: unknown,
+  upstream: Upstream,
   now: Date,
 ): ServiceError | undefined {
   if (statusCode !== undefined && statusCode < 500 && statusCode !== 429 && statusCode !== 408)
@@ -54,6 +55,7 @@ export function passingError(
   const retryAfterSeconds = parseRetryAfter(retryAfter, now)
   return new ServiceError(statusCode === 429 ? 'throttled' : 'upstream_unavailable', {
     cause,
+    upstream,
     retryAfterSeconds,
   })
 }

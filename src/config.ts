@@ -67,6 +67,9 @@ export type Settings =
   | { config: Config; web: WebConfig; problems: readonly [] }
   | { config: undefined; web: WebConfig | undefined; problems: readonly string[] }
 
+/** The authority host of Entra in the public cloud. */
+export const publicCloud = 'https://login.microsoftonline.com'
+
 /** The sealing key of local.settings.json's sample: public, so good on a loopback address only. */
 export const sampleSealingKey = 'c2FtcGxlLWtleS1wdWJsaWMtZG8tbm90LWRlcGxveSE'
 
@@ -165,7 +168,7 @@ const shape = {
   ENTRA_CLIENT_ID: guid,
   ENTRA_AUTHORITY_HOST: z._default(
     z.pipe(origin, z.string().check(z.startsWith('https:', 'must be https'))),
-    'https://login.microsoftonline.com',
+    publicCloud,
   ),
   ENTRA_CLIENT_SECRET: z.optional(z.string()),
   ENTRA_MANAGED_IDENTITY_CLIENT_ID: z.optional(guid),

@@ -93,11 +93,15 @@ export const errorKinds = {
 
 export type ErrorCode = keyof typeof errorKinds
 
+export type Upstream = 'entra' | 'acs' | 'table' | 'identity'
+
 export interface ServiceErrorOptions {
   /** What really happened; for the log. */
   cause?: unknown
   /** Which input is wrong, in fixed words: the only free text that leaves the service, so never what came in. */
   detail?: string
+  /** Who failed us, or refused us; for the log. */
+  upstream?: Upstream
   /** When the upstream named a time to wait. Every 503 gets a Retry-After, with or without it. */
   retryAfterSeconds?: number | undefined
 }
@@ -107,12 +111,14 @@ export class ServiceError extends Error {
   override readonly name = 'ServiceError'
   readonly code: ErrorCode
   readonly detail: string | undefined
+  readonly upstream: Upstream | undefined
   readonly retryAfterSeconds: number | undefined
 
   constructor(code: ErrorCode, options: ServiceErrorOptions = {}) {
     super(code, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.detail = options.detail
+    this.upstream = options.upstream
     this.retryAfterSeconds = options.retryAfterSeconds
   }
 }

@@ -30,7 +30,7 @@ export function createIdentity(clientId: string | undefined, clock: () => Date):
       AbortSignal.timeout(tokenRequestMs),
       credential.then((sdk) => sdk.getToken(scope)),
     )
-    if (!token) throw new ServiceError('misconfigured')
+    if (!token) throw new ServiceError('misconfigured', { upstream: 'identity' })
     return token
   }
 
@@ -61,7 +61,8 @@ function identityError(cause: unknown): ServiceError {
     const { name, errorCode, status } = error as Error & { errorCode?: unknown; status?: unknown }
     const unanswered = errorCode === 'network_error' || /^(TimeoutError|AbortError)$/.test(name)
     const failing = typeof status === 'number' && (status >= 500 || status === 429)
-    if (unanswered || failing) return new ServiceError('upstream_unavailable', { cause })
+    if (unanswered || failing)
+      return new ServiceError('upstream_unavailable', { cause, upstream: 'identity' })
   }
-  return new ServiceError('misconfigured', { cause })
+  return new ServiceError('misconfigured', { cause, upstream: 'identity' })
 }

@@ -1,12 +1,14 @@
 // One way to log: an event name and fields of a fixed list. No message or body of an error is ever written, since those of
 // the SDKs can hold tokens (`err.request.body` of the ACS client is the Entra token).
 import type { InvocationContext } from '@azure/functions'
-import { ServiceError } from './errors.ts'
+import { ServiceError, type Upstream } from './errors.ts'
 
 export interface LogFields {
   code?: string
   status?: number
-  upstream?: 'entra' | 'acs' | 'table'
+  upstream?: Upstream | undefined
+  /** What is wrong with which settings, in fixed words. */
+  settings?: readonly string[]
   deleted?: number
   spared?: number
   finished?: boolean

@@ -134,6 +134,12 @@ export const entraErrors = {
     description: 'Application needs to enforce Intune protection policies.',
   },
   userDisabled: { error: 'invalid_grant', codes: [50057], description: 'The user account is disabled.' },
+  /** How the requests for one user are throttled; there is no Retry-After. */
+  loopDetected: {
+    error: 'invalid_grant',
+    codes: [50196],
+    description: 'The server terminated an operation because it encountered a client request loop.',
+  },
   throttled: {
     status: 429,
     headers: { 'retry-after': '30' },

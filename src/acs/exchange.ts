@@ -46,7 +46,7 @@ export function createAcsExchange({ access, identity, clock }: AcsExchangeOption
         throw exchangeError(cause, clock())
       })
     const parsed = answer.safeParse(result)
-    if (!parsed.success) throw new ServiceError('upstream_unavailable')
+    if (!parsed.success) throw new ServiceError('upstream_unavailable', { upstream: 'acs' })
     return parsed.data
   }
 
@@ -81,13 +81,19 @@ function exchangeError(cause: unknown, now: Date): unknown {
   if (!error) return cause
   const { statusCode, code, target } = error
   if (statusCode === 401)
-    return new ServiceError(code === 'Denied' ? 'misconfigured' : 'invalid_token', { cause })
+    return new ServiceError(code === 'Denied' ? 'misconfigured' : 'invalid_token', { cause, upstream: 'acs' })
   if (statusCode === 403) {
     const unlicensed = code === 'UserLicenseNotPresentForbidden'
-    return new ServiceError(unlicensed ? 'teams_license_required' : 'misconfigured', { cause })
+    return new ServiceError(unlicensed ? 'teams_license_required' : 'misconfigured', {
+      cause,
+      upstream: 'acs',
+    })
   }
   if (statusCode === 400) {
-    return new ServiceError(target === 'userId' ? 'account_mismatch' : 'invalid_token', { cause })
+    return new ServiceError(target === 'userId' ? 'account_mismatch' : 'invalid_token', {
+      cause,
+      upstream: 'acs',
+    })
   }
-  return passingError(error, cause, now) ?? cause
+  return passingError(error, cause, 'acs', now) ?? cause
 }

@@ -1,7 +1,7 @@
-// Where Entra's v2.0 endpoints are. The server-side ones have documented paths below the authority host, so a renewal on a
-// cold instance needs no discovery. The pages that people visit are taken from discovery, once per process and tenant.
+// Where Entra's v2.0 endpoints are. They have documented paths below the authority host, so a cold instance needs no discovery.
+// Only the pages that people visit are elsewhere where the host is not the public cloud's: these are discovered.
 import * as z from 'zod/mini'
-import type { EntraConfig, WebConfig } from '../config.ts'
+import { type EntraConfig, publicCloud, type WebConfig } from '../config.ts'
 import type { Deadline } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
 
@@ -22,9 +22,10 @@ export interface EntraEndpoints {
   /** `iss` of the tokens of a tenant, and of the redirect (RFC 9207). */
   issuer(tenantId: string): string
   authority(tenant: string): string
-  /** The page where an administrator grants the app's permissions for a tenant. */
-  adminConsent(tenant: string, parameters: Record<string, string>): string
-  /** Fetches the tenant's discovery document once; a failure is not remembered and throws `upstream_unavailable`. */
+  /**
+   * Outside the public cloud this fetches the tenant's discovery document, once; a failure is not remembered and throws
+   * `upstream_unavailable`.
+   */
   pages(tenant: string, deadline: Deadline): Promise<PageEndpoints>
 }
 
@@ -40,10 +41,11 @@ export function createEntraEndpoints(authorityHost: string): EntraEndpoints {
     }),
     issuer: (tenantId) => `${authority(tenantId)}/v2.0`,
     authority,
-    adminConsent: (tenant, parameters) =>
-      `${authority(tenant)}/adminconsent?${new URLSearchParams(parameters)}`,
     async pages(tenant, deadline) {
-      const pages = known.get(tenant) ?? (await discover(authority(tenant), deadline.signal()))
+      const pages =
+        authorityHost === publicCloud
+          ? documentedPages(authority(tenant))
+          : (known.get(tenant) ?? (await discover(authority(tenant), deadline.signal())))
       known.set(tenant, pages)
       return pages
     },
@@ -60,6 +62,20 @@ export function redirectUri({ publicUrl }: WebConfig): string {
   return `${publicUrl}/api/redirect`
 }
 
+/** The page where an administrator grants the app's permissions for everyone. */
+export function adminConsentUrl(entra: EntraConfig, web: WebConfig): string {
+  const parameters = new URLSearchParams({ client_id: entra.clientId, redirect_uri: redirectUri(web) })
+  return `${entra.authorityHost}/${signInTenant(entra)}/adminconsent?${parameters}`
+}
+
+/** https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
+function documentedPages(authority: string): PageEndpoints {
+  return {
+    authorize: `${authority}/oauth2/v2.0/authorize`,
+    endSession: `${authority}/oauth2/v2.0/logout`,
+  }
+}
+
 async function discover(authority: string, signal: AbortSignal): Promise<PageEndpoints> {
   try {
     const response = await fetch(`${authority}/v2.0/.well-known/openid-configuration`, { signal })
@@ -67,6 +83,6 @@ async function discover(authority: string, signal: AbortSignal): Promise<PageEnd
     const document = discovery.parse(await response.json())
     return { authorize: document.authorization_endpoint, endSession: document.end_session_endpoint }
   } catch (cause) {
-    throw new ServiceError('upstream_unavailable', { cause })
+    throw new ServiceError('upstream_unavailable', { cause, upstream: 'entra' })
   }
 }

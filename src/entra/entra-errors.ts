@@ -1,5 +1,5 @@
 // What Entra's refusals mean for the user. MSAL gives the OAuth error as `errorCode` and Entra's suberror as `subError`.
-import { AuthError, ClientAuthError, InteractionRequiredAuthError } from '@azure/msal-node'
+import { AuthError, ClientAuthError, InteractionRequiredAuthError, ServerError } from '@azure/msal-node'
 import { type ErrorCode, ServiceError } from '../errors.ts'
 
 /** Errors of the token endpoint that say our registration or its credential is wrong, not the user. */
@@ -12,6 +12,13 @@ const ourFault = new Set([
   'unsupported_grant_type',
 ])
 
+/**
+ * AADSTS50196: Entra throttles an app's requests for one user, which it calls a loop, with an `invalid_grant` and no
+ * Retry-After. The refresh token is as good as before.
+ * https://learn.microsoft.com/entra/msal/dotnet/advanced/client-and-server-throttling. MSAL types its number as a string.
+ */
+const loopDetected = 50_196
+
 /** The user has to see Entra's pages, but the session is not over. */
 const wantsUser = new Set(['interaction_required', 'login_required', 'basic_action'])
 
@@ -20,7 +27,7 @@ export function redemptionError(cause: unknown): ServiceError {
   // The identity that has to prove the app failed, before Entra was asked.
   if (cause instanceof ServiceError) return cause
   if (!(cause instanceof AuthError)) return new ServiceError('sign_in_failed', { cause })
-  if (ourFault.has(cause.errorCode)) return new ServiceError('misconfigured', { cause })
+  if (ourFault.has(cause.errorCode)) return new ServiceError('misconfigured', { cause, upstream: 'entra' })
   return new ServiceError(lacksConsent(cause) ? 'consent_required' : 'sign_in_failed', { cause })
 }
 
@@ -29,7 +36,11 @@ export function redemptionError(cause: unknown): ServiceError {
  * interaction (MSAL's class for it depends on the suberror, so the class says nothing), or no refresh token at all.
  */
 export function renewalError(cause: unknown): ServiceError {
-  return cause instanceof ServiceError ? cause : new ServiceError(renewalCode(cause), { cause })
+  if (cause instanceof ServiceError) return cause
+  if (cause instanceof ServerError && Number(cause.errorNo) === loopDetected) {
+    return new ServiceError('throttled', { cause, upstream: 'entra', retryAfterSeconds: 60 })
+  }
+  return new ServiceError(renewalCode(cause), { cause, upstream: 'entra' })
 }
 
 function renewalCode(error: unknown): ErrorCode {

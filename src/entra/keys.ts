@@ -35,7 +35,8 @@ export async function verifyToken(token: string, expected: TokenExpectations): P
   try {
     return (await abortable(expected.signal, verification)).payload
   } catch (cause) {
-    throw new ServiceError(isAboutKeys(cause) ? 'upstream_unavailable' : expected.refusal, { cause })
+    if (isAboutKeys(cause)) throw new ServiceError('upstream_unavailable', { cause, upstream: 'entra' })
+    throw new ServiceError(expected.refusal, { cause })
   }
 }
 

@@ -56,7 +56,8 @@ export function createEntraRenewal({
       .catch((error: unknown) => {
         throw transport.failure() ?? renewalError(error)
       })
-    if (!result.accessToken || !result.expiresOn) throw new ServiceError('upstream_unavailable')
+    if (!result.accessToken || !result.expiresOn)
+      throw new ServiceError('upstream_unavailable', { upstream: 'entra' })
     return {
       accessToken: result.accessToken,
       expiresOn: result.expiresOn,

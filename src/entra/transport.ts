@@ -29,6 +29,7 @@ export function createEntraTransport(signal: () => AbortSignal, clock: () => Dat
       if (response.status === 429 || response.status >= 500) {
         const retryAfterSeconds = parseRetryAfter(response.headers.get('retry-after'), clock())
         throw new ServiceError(response.status === 429 ? 'throttled' : 'upstream_unavailable', {
+          upstream: 'entra',
           retryAfterSeconds,
         })
       }
@@ -37,7 +38,9 @@ export function createEntraTransport(signal: () => AbortSignal, clock: () => Dat
       return { headers: Object.fromEntries(response.headers), body: body as T, status: response.status }
     } catch (error) {
       failure =
-        error instanceof ServiceError ? error : new ServiceError('upstream_unavailable', { cause: error })
+        error instanceof ServiceError
+          ? error
+          : new ServiceError('upstream_unavailable', { cause: error, upstream: 'entra' })
       throw failure
     }
   }

@@ -1,5 +1,4 @@
 // The demo page, on a loopback address only: one file that the build puts beside the bundle and nobody deploys.
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HttpResponseInit } from '@azure/functions'
 import type { App } from '../app.ts'
@@ -31,6 +30,8 @@ export function registerDemo(app: App): void {
 
 /** Read at each request: only a developer looks, and a new build is there at once. `__dirname` is the bundle's. */
 async function readPage(): Promise<string | undefined> {
+  // A deployed app never gets here, so it does not load this either.
+  const { readFile } = await import('node:fs/promises')
   try {
     return await readFile(join(__dirname, 'demo.html'), 'utf8')
   } catch (error) {

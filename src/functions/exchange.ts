@@ -38,7 +38,7 @@ export function registerExchange(app: App): void {
         'upstream_unavailable',
       ],
     },
-    handler: (exchange) => exchangeToken(app.service(), exchange),
+    handler: async (exchange) => exchangeToken(await app.service(), exchange),
   })
 }
 

@@ -26,16 +26,14 @@ export function registerHealth(app: App): void {
   async function tableIsUp(exchange: Exchange): Promise<boolean> {
     const at = performance.now()
     if (at - tableChecked.at >= rememberMs) {
-      const ok = await app
-        .service()
-        .sessions.probe(exchange)
-        .then(
-          () => true,
-          (error: unknown) => {
-            exchange.log('error', 'table-not-ready', { upstream: 'table', error })
-            return false
-          },
-        )
+      const { sessions } = await app.service()
+      const ok = await sessions.probe(exchange).then(
+        () => true,
+        (error: unknown) => {
+          exchange.log('error', 'table-not-ready', { upstream: 'table', error })
+          return false
+        },
+      )
       tableChecked = { at, ok }
     }
     return tableChecked.ok
@@ -64,7 +62,10 @@ export function registerHealth(app: App): void {
     },
     async handler(exchange): Promise<HttpResponseInit> {
       const { problems } = app.settings
-      if (problems.length > 0) return unready({ settings: [...problems] })
+      if (problems.length > 0) {
+        exchange.log('error', 'settings-wrong', { settings: problems })
+        return unready({ settings: [...problems] })
+      }
       return (await tableIsUp(exchange))
         ? jsonAnswer(ready, { status: 'ready' })
         : unready({ down: ['table'] })

@@ -25,7 +25,7 @@ export function registerLogout(app: App): void {
       answers: { 200: { description: 'The session is over', json: signedOut } },
       errors: ['origin_not_allowed', 'throttled', 'upstream_unavailable'],
     },
-    handler: (exchange) => logout(app.service(), exchange),
+    handler: async (exchange) => logout(await app.service(), exchange),
   })
   app.http('signed-out', {
     route: 'signed-out',

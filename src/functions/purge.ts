@@ -7,7 +7,7 @@ export function registerPurge(app: App): void {
     // Seconds first; UTC. Off the full hour, when everybody's timers run.
     schedule: '0 17 3 * * *',
     handler: async (_timer, context) => {
-      await app.service().purge(invocationLog(context))
+      await (await app.service()).purge(invocationLog(context))
     },
   })
 }

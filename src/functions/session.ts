@@ -31,7 +31,7 @@ export function registerSession(app: App): void {
       answers: { 200: { description: 'The session of the cookie', json: currentSession } },
       errors: ['sign_in_required', 'throttled', 'upstream_unavailable'],
     },
-    handler: (exchange) => session(app.service(), exchange),
+    handler: async (exchange) => session(await app.service(), exchange),
   })
 }
 

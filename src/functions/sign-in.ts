@@ -42,7 +42,7 @@ export function registerSignIn(app: App): void {
       answers: { 302: { description: "To Entra's page, with the cookie of this sign-in", location: true } },
       errors: ['invalid_request', 'upstream_unavailable'],
     },
-    handler: (exchange) => login(app.service(), exchange),
+    handler: async (exchange) => login(await app.service(), exchange),
   })
   app.http('redirect', {
     route: 'redirect',
@@ -65,7 +65,7 @@ export function registerSignIn(app: App): void {
         'upstream_unavailable',
       ],
     },
-    handler: (exchange) => redirect(app.service(), exchange),
+    handler: async (exchange) => redirect(await app.service(), exchange),
   })
 }
 

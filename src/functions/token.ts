@@ -46,7 +46,7 @@ export function registerToken(app: App): void {
         'upstream_unavailable',
       ],
     },
-    handler: (exchange) => issueToken(app.service(), exchange),
+    handler: async (exchange) => issueToken(await app.service(), exchange),
   })
 }
 

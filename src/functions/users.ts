@@ -23,7 +23,7 @@ export function registerUsers(app: App): void {
       },
       errors: ['invalid_request', 'throttled', 'upstream_unavailable'],
     },
-    handler: (exchange) => deleteSessions(app.service(), exchange),
+    handler: async (exchange) => deleteSessions(await app.service(), exchange),
   })
 }
 

@@ -90,7 +90,7 @@ function createHandler({ settings, links }: EndpointContext, options: EndpointOp
       return await options.handler(exchange)
     } catch (thrown) {
       const error = toServiceError(thrown)
-      logError(log, error)
+      logError(log, error, settings.problems)
       const forPerson = options.forPeople && wantsPage(request.headers.get('accept'))
       return errorResponse(error, {
         traceId,
@@ -106,13 +106,11 @@ function pageLinks(web: WebConfig | undefined, returnTo: string) {
   return { retryUrl, backUrl: returnTo }
 }
 
-function logError(log: Log, error: ServiceError): void {
-  const { status } = errorKinds[error.code]
+function logError(log: Log, error: ServiceError, problems: readonly string[]): void {
+  const { code, upstream } = error
+  const { status } = errorKinds[code]
   const level =
-    status < 500
-      ? 'info'
-      : error.code === 'internal_error' || error.code === 'misconfigured'
-        ? 'error'
-        : 'warn'
-  log(level, 'request-failed', { code: error.code, status, error })
+    status < 500 ? 'info' : code === 'internal_error' || code === 'misconfigured' ? 'error' : 'warn'
+  const settings = code === 'misconfigured' && problems.length > 0 ? { settings: problems } : {}
+  log(level, 'request-failed', { code, status, upstream, ...settings, error })
 }

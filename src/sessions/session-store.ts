@@ -213,6 +213,6 @@ function whenStatus<T>(status: number, result: T): (error: unknown) => T {
 function tableError(cause: unknown, now: Date): unknown {
   const error = asAzureError(cause)
   if (error?.statusCode === 401 || error?.statusCode === 403)
-    return new ServiceError('misconfigured', { cause })
-  return (error && passingError(error, cause, now)) ?? cause
+    return new ServiceError('misconfigured', { cause, upstream: 'table' })
+  return (error && passingError(error, cause, 'table', now)) ?? cause
 }

@@ -11,8 +11,27 @@ export interface TableClientOptions {
   maxRetries: number
 }
 
+/**
+ * What the SDK does with every request and this service has no use for: a table answers no redirects, takes no forms and no
+ * parts, nobody traces the SDK or looks for the ids that it gives its requests.
+ */
+const needless = [
+  'redirectPolicy',
+  'formDataPolicy',
+  'multipartPolicy',
+  'tracingPolicy',
+  'setClientRequestIdPolicy',
+]
+
 /** Throws `misconfigured` when the SDK does not take the setting. */
-export function createTableClient({ access, name, identity, maxRetries }: TableClientOptions): TableClient {
+export function createTableClient(options: TableClientOptions): TableClient {
+  const client = createClient(options)
+  const policies = options.maxRetries === 0 ? [...needless, 'defaultRetryPolicy'] : needless
+  for (const name of policies) client.pipeline.removePolicy({ name })
+  return client
+}
+
+function createClient({ access, name, identity, maxRetries }: TableClientOptions): TableClient {
   const retryOptions = { maxRetries }
   if (access.kind === 'identity') {
     return new TableClient(access.endpoint, name, identity(access.identityClientId), { retryOptions })

@@ -143,6 +143,35 @@ describe('H4 log leaks', () => {
     }
   })
 
+  it('says who failed a request, and which settings are wrong', async () => {
+    const failing = await startService()
+    try {
+      failing.entra.options.lifetimes.accessTokenSeconds = 200
+      const browser = new Browser(failing)
+      await browser.signIn()
+      failing.entra.faults.add({ match: { endpoint: 'token' }, status: 500 })
+      await browser.post('/api/token')
+      failing.entra.faults.clear()
+      failing.acs.faults.add({ status: 500 })
+      await browser.post('/api/token')
+      const down =
+        'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:1/a'
+      const tableless = await failing.start({ TokenStore: down })
+      await browser.post(`${tableless.url}/api/token`)
+      const wrong = await failing.start({ ENTRA_CLIENT_ID: 'canary' })
+      await browser.post(`${wrong.url}/api/token`)
+      const log = failing.instances.map((instance) => instance.output()).join('')
+      const upstreams = [...log.matchAll(/"code":"upstream_unavailable","status":503,"upstream":"(\w+)"/g)]
+      expect(upstreams.map(([, upstream]) => upstream)).toEqual(['entra', 'acs', 'table'])
+      expect(log).toContain(
+        '"code":"misconfigured","status":503,"settings":["ENTRA_CLIENT_ID must be a GUID"]',
+      )
+      expect(log).not.toContain('canary')
+    } finally {
+      await failing.stop()
+    }
+  })
+
   it('finds a failed request by the trace id of its answer', async () => {
     const answer = await new Browser(service).post('/api/token')
     const { traceId } = (await answer.json()) as { traceId: string }

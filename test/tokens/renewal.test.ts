@@ -126,6 +126,7 @@ describe('when Entra does not answer a renewal', () => {
   const faults = [
     ['503', { entraError: entraErrors.unavailable }, 'upstream_unavailable'],
     ['429', { entraError: entraErrors.throttled }, 'throttled'],
+    ['a loop, as it calls throttling', { entraError: entraErrors.loopDetected }, 'throttled'],
     ['reset', { reset: true }, 'upstream_unavailable'],
     ['HTML', { raw: '<h1>Bad gateway</h1>' }, 'upstream_unavailable'],
     ['200 {}', { json: {} }, 'upstream_unavailable'],
