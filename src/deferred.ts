@@ -18,9 +18,10 @@ export function once<T>(make: () => Promise<T>): () => Promise<T> {
 export function deferred<T extends AsyncPart<T>>(load: () => Promise<T>): T {
   const part = once(load)
   return new Proxy({} as T, {
-    get:
-      (_, name) =>
-      (...args: never[]) =>
-        part().then((loaded) => loaded[name as keyof T](...args)),
+    get(_, name) {
+      // Whoever awaits the part must not take it for a promise.
+      if (name === 'then') return undefined
+      return (...args: never[]) => part().then((loaded) => loaded[name as keyof T](...args))
+    },
   })
 }
