@@ -1,0 +1,87 @@
+// Bundles function apps with the very options of the service's own build, each into an app folder of its own, so that a build
+// by somebody else in the meantime changes nothing under a running bench.
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Metafile, type OutputFile, type Plugin, transform } from 'esbuild'
+import { buildBundle } from '../../build.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+export const entryPoints = {
+  service: 'src/main.ts',
+  empty: 'bench/subjects/empty.ts',
+  'point-read': 'bench/subjects/point-read.ts',
+  quickstart: 'bench/quickstart/functions-app.ts',
+} as const
+
+export type AppName = keyof typeof entryPoints
+
+export interface Bundle {
+  /** For `--folder` of the local host. */
+  folder: string
+  /** The bundle and its chunks. */
+  files: string[]
+  metafile: Metafile
+}
+
+/** The apps of one run of the bench, each bundled when it is first needed. */
+export interface Apps {
+  of(name: AppName): Promise<Bundle>
+  remove(): Promise<void>
+}
+
+export async function createApps(): Promise<Apps> {
+  const folder = await mkdtemp(join(tmpdir(), 'teams-token-bench-apps-'))
+  const bundles = new Map<AppName, Promise<Bundle>>()
+  return {
+    of(name) {
+      const bundle = bundles.get(name) ?? bundleApp(name, folder)
+      bundles.set(name, bundle)
+      return bundle
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+/** @param readable Not minified, with a comment before each module that names its file. */
+export async function bundleApp(name: AppName, into: string, { readable = false } = {}): Promise<Bundle> {
+  const folder = join(into, readable ? `${name}-readable` : name)
+  // The build looks into it, also when an app has no chunks.
+  await mkdir(join(folder, 'chunks'), { recursive: true })
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ main: 'main.cjs' }))
+  await copyFile(join(root, 'host.json'), join(folder, 'host.json'))
+  let result: BuildResult = { outputFiles: [], metafile: { inputs: {}, outputs: {} } }
+  const plugin: Plugin = {
+    name: 'bench',
+    setup({ initialOptions, onEnd }) {
+      initialOptions.entryPoints = { main: entryPoints[name] }
+      initialOptions.metafile = true
+      if (readable) initialOptions.minify = false
+      onEnd(({ outputFiles, metafile }) => {
+        if (outputFiles && metafile) result = { outputFiles, metafile }
+      })
+    },
+  }
+  await buildBundle({ outfile: join(folder, 'main.cjs'), plugins: [plugin] })
+  // The build minifies in its second step again; here that step is done anew over what it has written.
+  if (readable) for (const { path, text } of result.outputFiles) await writeFile(path, await toReadable(text))
+  return { folder, files: result.outputFiles.map(({ path }) => path), metafile: result.metafile }
+}
+
+interface BuildResult {
+  outputFiles: OutputFile[]
+  metafile: Metafile
+}
+
+/** The second step of the build. Of comments it keeps legal ones alone, so those that name a module become such. */
+async function toReadable(source: string): Promise<string> {
+  const { code } = await transform(source.replace(/^\/\/ (?=\S+$)/gm, '//! '), {
+    format: 'cjs',
+    platform: 'node',
+    legalComments: 'inline',
+    supported: { 'dynamic-import': false },
+    logLevel: 'error',
+  })
+  return code
+}
