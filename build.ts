@@ -3,93 +3,109 @@
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { build, type Plugin, transform } from 'esbuild'
+import { build, type OutputChunk, type Plugin, type RolldownOutput } from 'rolldown'
 
 const root = import.meta.dirname
-const target = 'node22'
 
 export interface BundleOptions {
+  /** Default: `src/main.ts`. */
+  input?: string
   /** Ends in `.cjs`. Default: `dist/main.cjs`. */
   outfile?: string
   /** Default: none. A test may put another module in the place of one of ours. */
   plugins?: Plugin[]
+  /** Default: true. Without, a comment before each module names its file. */
+  minify?: boolean
+}
+
+export interface Bundle {
+  /** The entry; the chunks are in `chunks` beside it. */
+  file: string
+  /** What the files are made of, the entry first. */
+  output: readonly OutputChunk[]
 }
 
 /**
- * Builds the bundle and returns its path. What the code imports dynamically is in `chunks` beside it and is read when it is
- * first needed: V8 reads every byte of a file that it loads, whether the code runs or not.
+ * Builds the bundle. What the code imports dynamically is in chunks, which are read when they are first needed: V8 reads every
+ * byte of a file that it loads, whether the code runs or not. Names stay as they are, for the stack traces in the log.
  */
 export async function buildBundle({
+  input = 'src/main.ts',
   outfile = join(root, 'dist', 'main.cjs'),
   plugins = [],
-}: BundleOptions = {}): Promise<string> {
+  minify = true,
+}: BundleOptions = {}): Promise<Bundle> {
   const folder = dirname(outfile)
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: { [basename(outfile, '.cjs')]: 'src/main.ts' },
-    outdir: folder,
-    outExtension: { '.js': '.cjs' },
-    chunkNames: 'chunks/[name]-[hash]',
+  const result = await build({
+    cwd: root,
+    input,
     write: false,
-    bundle: true,
-    minify: true,
-    keepNames: true,
     platform: 'node',
-    target,
-    // esbuild splits ES modules only; `toCommonJs` makes of them what Functions loads without its slower ESM loader.
-    format: 'esm',
-    splitting: true,
-    legalComments: 'none',
-    // Without `module` first, esbuild packs the CommonJS and the ESM copy of the Azure core.
-    mainFields: ['module', 'main'],
+    transform: { target: 'node22' },
+    // Without `module` first, the CommonJS and the ESM copy of the Azure core are packed.
+    resolve: { mainFields: ['module', 'main'] },
     external: ['@azure/functions-core'],
     plugins,
-    logLevel: 'warning',
+    output: {
+      dir: folder,
+      format: 'cjs',
+      entryFileNames: basename(outfile),
+      chunkFileNames: 'chunks/[name]-[hash].cjs',
+      minify: minify && { mangle: false, compress: true, codegen: { removeWhitespace: true } },
+    },
+    logLevel: 'warn',
   })
-  const chunks = outputFiles.filter(({ path }) => path !== outfile)
-  for (const file of [...chunks, ...outputFiles.filter(({ path }) => path === outfile)])
-    await replaceFile(file.path, await toCommonJs(file.text))
-  await removeOldChunks(join(folder, 'chunks'), new Set(chunks.map(({ path }) => basename(path))))
-  return outfile
-}
-
-async function toCommonJs(source: string): Promise<string> {
-  const { code } = await transform(source, {
-    format: 'cjs',
-    platform: 'node',
-    target,
-    minify: true,
-    // Else `import()` stays, and goes through the ESM loader.
-    supported: { 'dynamic-import': false },
-    // In what opens a browser for the developer credentials, which no server does.
-    logOverride: { 'empty-import-meta': 'silent' },
-    logLevel: 'warning',
-  })
-  return code
+  const output = chunksOf(result)
+  // The entry comes last: a host that starts meanwhile finds all its chunks.
+  for (const { fileName, code } of output.toReversed()) await replaceFile(join(folder, fileName), code)
+  await removeOldChunks(folder, new Set(output.map(({ fileName }) => fileName)))
+  return { file: outfile, output }
 }
 
 /** A host that runs may still load chunks of the build it started with, so they stay for a day. */
 async function removeOldChunks(folder: string, current: Set<string>): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const file = join(folder, name)
+  const names = await readdir(join(folder, 'chunks')).catch(() => [])
+  for (const name of names) {
+    const file = join(folder, 'chunks', name)
+    if (current.has(`chunks/${name}`)) continue
     const { mtimeMs } = await stat(file)
-    if (!current.has(name) && Date.now() - mtimeMs > 86_400_000) await rm(file, { force: true })
+    if (Date.now() - mtimeMs > 86_400_000) await rm(file, { force: true })
   }
 }
 
 /** Builds `dist/demo.html`, with its script and its style sheet inside, and returns its path. */
 export async function buildDemo(): Promise<string> {
   const outfile = join(root, 'dist', 'demo.html')
-  const [page, script, style] = await Promise.all([
-    readFile(join(root, 'client', 'demo', 'page.html'), 'utf8'),
-    bundleForBrowser('client/demo/demo.ts'),
-    bundleForBrowser('client/demo/style.css'),
+  const folder = join(root, 'client', 'demo')
+  const [page, style, script] = await Promise.all([
+    readFile(join(folder, 'page.html'), 'utf8'),
+    readFile(join(folder, 'style.css'), 'utf8'),
+    bundleForBrowser(join(folder, 'demo.ts')),
   ])
   // Functions, since `$&` and the like in a replacement string would be read as patterns.
   const html = page
     .replace('<style></style>', () => `<style>${style}</style>`)
     .replace('<script type="module"></script>', () => `<script type="module">${script}</script>`)
   return replaceFile(outfile, html)
+}
+
+/** One minified script, as text. */
+export async function bundleForBrowser(input: string, external: string[] = []): Promise<string> {
+  const result = await build({
+    cwd: root,
+    input,
+    external,
+    write: false,
+    platform: 'browser',
+    transform: { target: 'es2022' },
+    output: { format: 'esm', codeSplitting: false, minify: true },
+    logLevel: 'warn',
+  })
+  return (chunksOf(result)[0]?.code ?? '').trim()
+}
+
+function chunksOf({ output }: RolldownOutput): OutputChunk[] {
+  return output.filter((file) => file.type === 'chunk')
 }
 
 /**
@@ -117,23 +133,9 @@ async function replaceFile(file: string, contents: string | Uint8Array): Promise
   return file
 }
 
-async function bundleForBrowser(entryPoint: string): Promise<string> {
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: [entryPoint],
-    write: false,
-    bundle: true,
-    minify: true,
-    platform: 'browser',
-    target: 'es2022',
-    format: 'esm',
-    logLevel: 'warning',
-  })
-  return (outputFiles[0]?.text ?? '').trim()
-}
-
 if (import.meta.main) {
   const { values } = parseArgs({ options: { package: { type: 'boolean' } } })
-  const built = values.package ? [buildPackage()] : [buildBundle(), buildDemo()]
+  const bundle = async () => (await buildBundle()).file
+  const built = values.package ? [buildPackage()] : [bundle(), buildDemo()]
   for (const path of await Promise.all(built)) console.log(`built ${path}`)
 }

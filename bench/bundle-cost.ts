@@ -1,21 +1,24 @@
-// `--bundle-cost`: what each package and each of the largest files is of the service's bundle, in bytes of minified code: of all
-// files together, and of the one that every start loads.
+// `--bundle-cost`: what each package and each of the largest files is of the service's bundle, in bytes of code before minification:
+// of all files together, and of the one that every start loads.
+import { join, relative } from 'node:path'
 import { formatColumns } from './columns.ts'
 import { packageOf, shortName } from './profile/modules.ts'
 import type { Bundle } from './subjects/bundle.ts'
 
+const root = join(import.meta.dirname, '..')
 const topFiles = 30
 
-export function bundleCost({ metafile }: Bundle): string {
+export function bundleCost({ output }: Bundle): string {
   const packages = new Map<string, Cost>()
   const files = new Map<string, Cost>()
   const total: Cost = { all: 0, atStart: 0 }
-  const atStart = staticallyLoaded(metafile.outputs)
-  for (const [path, { inputs }] of Object.entries(metafile.outputs)) {
-    for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
+  const atStart = staticallyLoaded(output)
+  for (const { fileName, modules } of output) {
+    for (const [id, { renderedLength }] of Object.entries(modules)) {
+      const file = relative(root, id)
       for (const cost of [total, costOf(packages, packageOf(file)), costOf(files, shortName(file))]) {
-        cost.all += bytesInOutput
-        if (atStart.has(path)) cost.atStart += bytesInOutput
+        cost.all += renderedLength
+        if (atStart.has(fileName)) cost.atStart += renderedLength
       }
     }
   }
@@ -51,16 +54,15 @@ function share(bytes: number, total: number): string {
   return `${((100 * bytes) / total).toFixed(1)} %`
 }
 
-/** The entry and what it imports in a way that does not wait. */
-function staticallyLoaded(outputs: Bundle['metafile']['outputs']): Set<string> {
+/** The entry, which comes first, and what it imports in a way that does not wait. */
+function staticallyLoaded(output: Bundle['output']): Set<string> {
   const loaded = new Set<string>()
-  const add = (path: string) => {
-    if (loaded.has(path)) return
-    loaded.add(path)
-    for (const { path: imported, kind } of outputs[path]?.imports ?? []) {
-      if (kind === 'import-statement' && outputs[imported]) add(imported)
-    }
+  const add = (fileName: string | undefined) => {
+    const file = output.find((chunk) => chunk.fileName === fileName)
+    if (!file || loaded.has(file.fileName)) return
+    loaded.add(file.fileName)
+    for (const imported of file.imports) add(imported)
   }
-  for (const path of Object.keys(outputs)) if (/(^|\/)main\.cjs$/.test(path)) add(path)
+  add(output[0]?.fileName)
   return loaded
 }

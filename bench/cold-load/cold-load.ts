@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { build } from 'esbuild'
+import { build } from 'rolldown'
 import type { Cloud } from '../stand-ins/cloud.ts'
 import type { ColdLoad, ColdLoadOrder } from './order.ts'
 
@@ -12,17 +12,19 @@ const run = promisify(execFile)
 export async function buildColdLoadChild(folder: string): Promise<string> {
   const outfile = join(folder, 'cold-load.cjs')
   await build({
-    entryPoints: [join(import.meta.dirname, 'child.ts')],
-    outfile,
-    bundle: true,
+    input: join(import.meta.dirname, 'child.ts'),
     platform: 'node',
-    format: 'cjs',
-    logLevel: 'warning',
+    output: { file: outfile, format: 'cjs' },
+    logLevel: 'warn',
   })
   return outfile
 }
 
-export async function loadOnce(cloud: Cloud, child: string, order: ColdLoadOrder): Promise<ColdLoad> {
+export async function loadOnce(
+  cloud: Cloud,
+  child: string,
+  { env, ...order }: ColdLoadOrder,
+): Promise<ColdLoad> {
   const { stdout, stderr } = await run(process.execPath, [child, JSON.stringify(order)], {
     env: {
       PATH: process.env.PATH ?? '',
@@ -30,12 +32,16 @@ export async function loadOnce(cloud: Cloud, child: string, order: ColdLoadOrder
       ...cloud.env,
       TOKEN_TABLE: 'sessions',
       PUBLIC_URL: new URL(order.request.url).origin,
+      ...env,
     },
   })
   const result = JSON.parse(stdout || '{}') as ColdLoad
   if (!(result.status < 400)) throw new Error(`${order.functionName} answered ${stdout} ${stderr}`)
   return result
 }
+
+/** Where the first login of an instance makes no call: Entra's pages have known addresses there. */
+export const publicCloudEnv = { ENTRA_AUTHORITY_HOST: 'https://login.microsoftonline.com' }
 
 export interface RequestParts {
   method?: string

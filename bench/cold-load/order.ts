@@ -6,6 +6,8 @@ export interface ColdLoadOrder {
   folder: string
   functionName: string
   request: Omit<RpcHttpRequest, 'body'>
+  /** Settings in the place of the cloud's. */
+  env?: Record<string, string>
   /** File for a CPU profile of just that time. */
   profileTo?: string
 }

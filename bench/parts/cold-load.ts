@@ -1,6 +1,12 @@
 // A cold start without what the platform does: in a fresh process, from before the bundle is loaded until a function has given
-// its first answer, connections and TLS to the stand-ins included.
-import { buildColdLoadChild, loadOnce, type RequestParts, rpcRequest } from '../cold-load/cold-load.ts'
+// its first answer, the connection to the table included.
+import {
+  buildColdLoadChild,
+  loadOnce,
+  publicCloudEnv,
+  type RequestParts,
+  rpcRequest,
+} from '../cold-load/cold-load.ts'
 import { type Part, started } from '../part.ts'
 import { compare, type Figure } from '../report.ts'
 import { interleave } from '../statistics.ts'
@@ -17,19 +23,20 @@ export const coldLoad: Part = async (context) => {
   const cookie = `__Host-session=${one?.cookie}`
   const { partitionKey = '', rowKey = '' } = one?.key ?? {}
   const child = await buildColdLoadChild(cloud.folder)
-  const load = async (app: AppName, functionName: string, request: RequestParts) =>
+  const load = async (app: AppName, functionName: string, request: RequestParts, env = {}) =>
     loadOnce(cloud, child, {
       folder: (await cloud.apps.of(app)).folder,
       functionName,
       request: rpcRequest(service.publicUrl, request),
+      env,
     })
   const post = { method: 'POST', path: '/api/token', headers: { 'x-requested-with': 'fetch', cookie } }
   const subjects = {
     empty: () => load('empty', 'live', { path: '/api/health/live' }),
     live: () => load('service', 'health-live', { path: '/api/health/live' }),
-    login: () => load('service', 'login', { path: '/api/login' }),
+    login: () => load('service', 'login', { path: '/api/login' }, publicCloudEnv),
     token: () => load('service', 'token', post),
-    quickstart: () => load('quickstart', 'login', { path: '/api/login' }),
+    quickstart: () => load('quickstart', 'login', { path: '/api/login' }, publicCloudEnv),
     pointRead: () => load('point-read', 'token', { ...post, query: { partitionKey, rowKey } }),
   }
   const runs = quick ? 5 : rounds * 5

@@ -2,7 +2,7 @@
 // times as long, compiling above all; so the shares say where to look, and the part cold-load says what was won.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { buildColdLoadChild, loadOnce, rpcRequest } from '../cold-load/cold-load.ts'
+import { buildColdLoadChild, loadOnce, publicCloudEnv, rpcRequest } from '../cold-load/cold-load.ts'
 import { type PartContext, started } from '../part.ts'
 import { bundleApp } from '../subjects/bundle.ts'
 import { sampleSession, seedSessions } from '../subjects/sessions.ts'
@@ -33,8 +33,13 @@ export async function profileColdLoad(context: PartContext): Promise<string> {
     const profileTo = join(cloud.folder, 'load.cpuprofile')
     for (let run = 1; run <= runs; run++) {
       if (run % 5 === 1) progress(`load profile of ${functionName}: ${run} of ${runs}`)
-      const order = { folder: bundle.folder, functionName, request: rpcRequest(service.publicUrl, request) }
-      await loadOnce(cloud, child, { ...order, profileTo })
+      await loadOnce(cloud, child, {
+        folder: bundle.folder,
+        functionName,
+        request: rpcRequest(service.publicUrl, request),
+        env: functionName === 'login' ? publicCloudEnv : {},
+        profileTo,
+      })
       profiles.push(JSON.parse(await readFile(profileTo, 'utf8')))
     }
     const found = attribute(profiles, modules)

@@ -1,15 +1,21 @@
-// Which module a line of a readable bundle is from: esbuild writes a comment with the file's name before each.
-import { readFileSync } from 'node:fs'
+// Which module a line of a readable bundle is from: Rolldown writes a comment with the file's name before each.
+import { join, relative } from 'node:path'
 import type { Bundle } from '../subjects/bundle.ts'
+
+const root = join(import.meta.dirname, '..', '..')
 
 export interface BundleModules {
   /** The file that a script's line (from 1) is from; nothing when the script is none of the bundle's. */
   moduleAt(url: string, line: number): string | undefined
 }
 
-export function readModules({ files, metafile }: Bundle): BundleModules {
-  const inputs = new Set(Object.keys(metafile.inputs))
-  const byScript = new Map(files.map((file) => [file, modulesOf(readFileSync(file, 'utf8'), inputs)]))
+export function readModules({ folder, output }: Bundle): BundleModules {
+  const inputs = new Set(
+    output.flatMap(({ modules }) => Object.keys(modules).map((id) => relative(root, id))),
+  )
+  const byScript = new Map(
+    output.map(({ fileName, code }) => [join(folder, fileName), modulesOf(code, inputs)]),
+  )
   return {
     moduleAt(url, line) {
       const modules = byScript.get(url.replace(/^file:\/\//, ''))
@@ -19,13 +25,14 @@ export function readModules({ files, metafile }: Bundle): BundleModules {
 }
 
 /** What the bundler itself adds: its runtime, and the requires at the top of a file. */
-const bundler = 'esbuild'
+const bundler = 'Rolldown'
 
 function modulesOf(source: string, inputs: ReadonlySet<string>): string[] {
   let current = bundler
   return source.split('\n').map((line) => {
-    const named = /^\s*\/\/! (\S+)$/.exec(line)?.[1]
-    if (named && inputs.has(named)) current = named
+    const named = /^\s*\/\/ (\S+)$/.exec(line)?.[1]
+    if (named?.startsWith('\0')) current = bundler
+    else if (named && inputs.has(named)) current = named
     return current
   })
 }

@@ -3,8 +3,7 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Metafile, type OutputFile, type Plugin, transform } from 'esbuild'
-import { buildBundle } from '../../build.ts'
+import { type Bundle as Built, buildBundle } from '../../build.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -21,8 +20,7 @@ export interface Bundle {
   /** For `--folder` of the local host. */
   folder: string
   /** The bundle and its chunks. */
-  files: string[]
-  metafile: Metafile
+  output: Built['output']
 }
 
 /** The apps of one run of the bench, each bundled when it is first needed. */
@@ -47,41 +45,10 @@ export async function createApps(): Promise<Apps> {
 /** @param readable Not minified, with a comment before each module that names its file. */
 export async function bundleApp(name: AppName, into: string, { readable = false } = {}): Promise<Bundle> {
   const folder = join(into, readable ? `${name}-readable` : name)
-  // The build looks into it, also when an app has no chunks.
-  await mkdir(join(folder, 'chunks'), { recursive: true })
+  await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'package.json'), JSON.stringify({ main: 'main.cjs' }))
   await copyFile(join(root, 'host.json'), join(folder, 'host.json'))
-  let result: BuildResult = { outputFiles: [], metafile: { inputs: {}, outputs: {} } }
-  const plugin: Plugin = {
-    name: 'bench',
-    setup({ initialOptions, onEnd }) {
-      initialOptions.entryPoints = { main: entryPoints[name] }
-      initialOptions.metafile = true
-      if (readable) initialOptions.minify = false
-      onEnd(({ outputFiles, metafile }) => {
-        if (outputFiles && metafile) result = { outputFiles, metafile }
-      })
-    },
-  }
-  await buildBundle({ outfile: join(folder, 'main.cjs'), plugins: [plugin] })
-  // The build minifies in its second step again; here that step is done anew over what it has written.
-  if (readable) for (const { path, text } of result.outputFiles) await writeFile(path, await toReadable(text))
-  return { folder, files: result.outputFiles.map(({ path }) => path), metafile: result.metafile }
-}
-
-interface BuildResult {
-  outputFiles: OutputFile[]
-  metafile: Metafile
-}
-
-/** The second step of the build. Of comments it keeps legal ones alone, so those that name a module become such. */
-async function toReadable(source: string): Promise<string> {
-  const { code } = await transform(source.replace(/^\/\/ (?=\S+$)/gm, '//! '), {
-    format: 'cjs',
-    platform: 'node',
-    legalComments: 'inline',
-    supported: { 'dynamic-import': false },
-    logLevel: 'error',
-  })
-  return code
+  const outfile = join(folder, 'main.cjs')
+  const { output } = await buildBundle({ input: entryPoints[name], outfile, minify: !readable })
+  return { folder, output }
 }

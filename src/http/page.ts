@@ -31,8 +31,6 @@ a { color: var(--accent); }
 small { display: block; margin-top: 1.5rem; overflow-wrap: anywhere; opacity: .7; }
 `
 
-const policy = pagePolicy(style)
-
 export function renderPage({ title, text, links = [], note }: Page): {
   body: string
   headers: Record<string, string>
@@ -49,7 +47,10 @@ export function renderPage({ title, text, links = [], note }: Page): {
   }</main></body>
 </html>
 `
-  return { body, headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy } }
+  return {
+    body,
+    headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': pagePolicy(style) },
+  }
 }
 
 /** Whether a person looks: browsers ask for HTML when they navigate. */

@@ -2,7 +2,7 @@
 import { copyFile, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Plugin } from 'esbuild'
+import type { Plugin } from 'rolldown'
 import { buildBundle } from '../../build.ts'
 
 const naiveStore = join(import.meta.dirname, 'naive-session-store.ts')
@@ -19,9 +19,7 @@ export async function buildNaiveApp(): Promise<string> {
 
 const replaceStore: Plugin = {
   name: 'naive-session-store',
-  setup: ({ onResolve }) =>
-    onResolve({ filter: /\/session-store\.ts$/ }, ({ importer }) =>
-      // The naive store itself wraps the real one.
-      importer === naiveStore ? undefined : { path: naiveStore },
-    ),
+  resolveId: (source, importer) =>
+    // The naive store itself wraps the real one.
+    /\/session-store\.ts$/.test(source) && importer !== naiveStore ? naiveStore : undefined,
 }

@@ -35,7 +35,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('azurite', azurite.connectionString)
   project.provide('certificate', certificate)
   project.provide('caFile', caFile)
-  project.provide('bundleFolder', dirname(dirname(bundle)))
+  project.provide('bundleFolder', dirname(dirname(bundle.file)))
 
   return async () => {
     await azurite.stop()

@@ -35,8 +35,8 @@ export interface TestService {
   /** One process each, in the order of their start. */
   instances: HostProcess[]
   table: TableClient
-  /** Starts one more process; with `env`, under other settings. */
-  start(env?: Env, port?: number): Promise<HostProcess>
+  /** Starts one more process; with `env`, under other settings; from `folder`, with another build. */
+  start(env?: Env, port?: number, folder?: string): Promise<HostProcess>
   stop(): Promise<void>
 }
 
@@ -93,10 +93,11 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     ...options.env,
   }
   const instances: HostProcess[] = []
-  const start = async (more: Env = {}, at = 0) => {
+  const start = async (more: Env = {}, at = 0, folder?: string) => {
     const instance = await startHostProcess({
       env: { ...env, ...more },
       port: at,
+      ...(folder === undefined ? {} : { folder }),
       ...(options.functionKey ? { functionKey: options.functionKey } : {}),
     })
     instances.push(instance)
