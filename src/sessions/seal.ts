@@ -3,8 +3,8 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createHmac,
   createSecretKey,
-  hkdfSync,
   type KeyObject,
   randomBytes,
 } from 'node:crypto'
@@ -29,9 +29,10 @@ export interface Sealer {
   open(context: SealContext, kid: string, sealed: Uint8Array): Buffer | 'unknown-key' | undefined
 }
 
-interface ParsedKey {
+interface ExtractedKey {
   kid: string
-  key: KeyObject
+  /** HKDF's pseudorandom key. */
+  prk: KeyObject
 }
 
 const nonceBytes = 12
@@ -39,10 +40,9 @@ const tagBytes = 16
 
 /** @param keys The first one seals, all open. */
 export function createSealer(keys: readonly [SealingKey, ...SealingKey[]]): Sealer {
-  // Node takes twice as long for a derivation from bytes as for one from a key that it has parsed before.
-  const parsed = keys.map(({ kid, key }): ParsedKey => ({ kid, key: createSecretKey(key) }))
-  const newest = parsed[0] as ParsedKey
-  const byKid = new Map(parsed.map((key) => [key.kid, key]))
+  const extracted = keys.map(extract)
+  const newest = extracted[0] as ExtractedKey
+  const byKid = new Map(extracted.map((key) => [key.kid, key]))
   return {
     seal(context, plain) {
       const nonce = randomBytes(nonceBytes)
@@ -76,14 +76,20 @@ export function createSealer(keys: readonly [SealingKey, ...SealingKey[]]): Seal
   }
 }
 
-/**
- * A key of its own for each place (HKDF-SHA256, RFC 5869): random nonces under one key run out at 2³² writes
- * (NIST SP 800-38D, 8.3), which one row never reaches, but all rows together may.
- */
-function placeKey({ key }: ParsedKey, { purpose, version, place }: SealContext): Buffer {
-  return Buffer.from(hkdfSync('sha256', key, '', JSON.stringify([purpose, version, ...place]), 32))
+/** The first half of HKDF-SHA256 with no salt (RFC 5869, 2.2): it depends on the key alone, so it is done once. */
+function extract({ kid, key }: SealingKey): ExtractedKey {
+  return { kid, prk: createSecretKey(createHmac('sha256', Buffer.alloc(32)).update(key).digest()) }
 }
 
-function additionalData({ kid }: ParsedKey, { purpose, version, place }: SealContext): Buffer {
+/**
+ * A key of its own for each place: random nonces under one key run out at 2³² writes (NIST SP 800-38D, 8.3), which one row
+ * never reaches, but all rows together may. The second half of HKDF (RFC 5869, 2.3), of which 32 bytes are the first block.
+ */
+function placeKey({ prk }: ExtractedKey, { purpose, version, place }: SealContext): Buffer {
+  const info = JSON.stringify([purpose, version, ...place])
+  return createHmac('sha256', prk).update(info).update('\x01').digest()
+}
+
+function additionalData({ kid }: ExtractedKey, { purpose, version, place }: SealContext): Buffer {
   return Buffer.from(JSON.stringify([purpose, version, kid, ...place]))
 }
