@@ -2,6 +2,20 @@
 // everything); every problem is collected, by name and reason, never with the value.
 import * as z from 'zod/mini'
 import type { SealingKey } from './sessions/seal.ts'
+import {
+  acsConnectionString,
+  guid,
+  hostName,
+  hours,
+  httpsUrl,
+  isLoopback,
+  listOf,
+  matching,
+  origin,
+  sealingKeys,
+  secureOrigin,
+  storageConnectionString,
+} from './setting-forms.ts'
 
 /** What the HTTP edge needs even when other settings are missing, so that a `misconfigured` answer is a proper answer too. */
 export interface WebConfig {
@@ -73,96 +87,6 @@ export const publicCloud = 'https://login.microsoftonline.com'
 /** The sealing key of local.settings.json's sample: public, so good on a loopback address only. */
 export const sampleSealingKey = 'c2FtcGxlLWtleS1wdWJsaWMtZG8tbm90LWRlcGxveSE'
 
-const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])$/
-
-export function isLoopback(origin: string): boolean {
-  return URL.canParse(origin) && loopbackHost.test(new URL(origin).hostname)
-}
-
-function isOrigin(value: string): boolean {
-  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).origin === value
-}
-
-/** An address and nothing else: no credentials, no shared access signature. */
-function isPlainHttps({ protocol, username, password, search, hash }: URL): boolean {
-  return protocol === 'https:' && `${username}${password}${search}${hash}` === ''
-}
-
-/** A list as people write it in a setting: comma-separated, blanks around entries ignored. */
-function listOf<Entries extends z.ZodMiniType<unknown, string[]>>(entries: Entries) {
-  const split = z.transform((value: string) =>
-    value
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter((entry) => entry !== ''),
-  )
-  return z.pipe(z.pipe(z.string(), split), entries)
-}
-
-const guid = z.pipe(
-  z.guid('must be a GUID'),
-  z.transform((value: string) => value.toLowerCase()),
-)
-const withoutSlashAtEnd = z.pipe(
-  z.string(),
-  z.transform((value: string) => value.replace(/\/$/, '')),
-)
-const origin = z.pipe(
-  withoutSlashAtEnd,
-  z.string().check(z.refine(isOrigin, 'must be an origin, like https://calls.example.com, without a path')),
-)
-const secureOrigin = z.pipe(
-  origin,
-  z
-    .string()
-    .check(
-      z.refine(
-        (value) => value.startsWith('https:') || isLoopback(value),
-        'must be https, except on a loopback address',
-      ),
-    ),
-)
-const httpsUrl = z.pipe(
-  withoutSlashAtEnd,
-  z
-    .string()
-    .check(z.refine((value) => URL.canParse(value) && isPlainHttps(new URL(value)), 'must be an https URL')),
-)
-const hours = z.pipe(
-  z.pipe(z.string(), z.transform(Number)),
-  z.number().check(z.refine((value) => value > 0 && value <= 8_760, 'must be a number of hours above 0')),
-)
-
-const keyForm = 'must be kid:base64url(32 bytes), comma-separated'
-const sealingKey = z.pipe(
-  z.string().check(z.regex(/^[\w-]{1,32}:[\w-]{43}$/, keyForm)),
-  z.transform((entry: string): SealingKey => {
-    const [kid = '', key = ''] = entry.split(':')
-    return { kid, key: Buffer.from(key, 'base64url') }
-  }),
-)
-
-/** The SDK's own parser prints the whole string, key included, when it does not like it: so nothing else may reach it. */
-const acsConnectionString = z.string().check(
-  z.regex(
-    /^endpoint=https?:\/\/[^\s;/]+\/?;accesskey=[A-Za-z0-9+/]{8,}={0,2}$/,
-    'must be endpoint=https://…;accesskey=…, in this order',
-  ),
-  z.refine(
-    (value) =>
-      !value.startsWith('endpoint=http:') || isLoopback(value.slice('endpoint='.length).split(';')[0] ?? ''),
-    'must be https, except on a loopback address',
-  ),
-)
-const storageConnectionString = z
-  .string()
-  .check(
-    z.regex(
-      /^(UseDevelopmentStorage=true;?|(?=.*\bAccountName=)(?=.*\bAccountKey=)([A-Za-z]+=[^;]+;?)+|(?=.*\bTableEndpoint=)(?=.*\bSharedAccessSignature=)([A-Za-z]+=[^;]+;?)+)$/,
-      'must be a connection string of a storage account',
-    ),
-  )
-
 const shape = {
   ENTRA_TENANT_ID: guid,
   ENTRA_CLIENT_ID: guid,
@@ -181,39 +105,15 @@ const shape = {
   TokenStore__clientId: z.optional(guid),
   AzureWebJobsStorage: z.optional(storageConnectionString),
   TOKEN_TABLE: z._default(
-    z
-      .string()
-      .check(z.regex(/^[A-Za-z][A-Za-z0-9]{2,62}$/, 'must be a table name: 3 to 63 letters and digits')),
+    matching(/^[A-Za-z][A-Za-z0-9]{2,62}$/, 'must be a table name: 3 to 63 letters and digits'),
     'sessions',
   ),
-  SEALING_KEYS: listOf(
-    z
-      .tuple([sealingKey], sealingKey, keyForm)
-      .check(
-        z.refine(
-          (keys) => new Set(keys.map((key) => key.kid)).size === keys.length,
-          'has the same kid twice',
-        ),
-      ),
-  ),
+  SEALING_KEYS: sealingKeys,
   API_AUDIENCE: z.optional(z.string()),
-  API_SCOPE: z._default(
-    z.string().check(z.regex(/^[\w.-]+$/, 'must be the short name of one scope')),
-    'Tokens.Exchange',
-  ),
+  API_SCOPE: z._default(matching(/^[\w.-]+$/, 'must be the short name of one scope'), 'Tokens.Exchange'),
   EXCHANGE_CLIENT_IDS: z.optional(listOf(z.array(guid).check(z.minLength(1, 'must name an app')))),
   PUBLIC_URL: z.optional(secureOrigin),
-  WEBSITE_HOSTNAME: z.optional(
-    z.pipe(
-      z.pipe(
-        z.string(),
-        z.transform((host: string) =>
-          loopbackHost.test(host.replace(/:\d+$/, '')) ? `http://${host}` : `https://${host}`,
-        ),
-      ),
-      z.string().check(z.refine(isOrigin, 'must be a host name')),
-    ),
-  ),
+  WEBSITE_HOSTNAME: z.optional(hostName),
   ALLOWED_ORIGINS: z._default(
     z.pipe(
       listOf(z.array(origin)),

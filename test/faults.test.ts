@@ -203,6 +203,25 @@ describe('requests of one session at a renewal', () => {
     service.entra.faults.clear()
   })
 
+  it('that come to several instances at once cost one renewal for each of them at most, and leave one row', async () => {
+    const due = await signedIn({ due: true })
+    const fresh = await Promise.all(Array.from({ length: 3 }, () => service.start()))
+    const origins = [service.publicUrl, ...fresh.map(({ url }) => url)]
+    service.entra.requests.length = 0
+    service.acs.requests.length = 0
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => due.post(`${origins[index % origins.length]}/api/token`)),
+    )
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    const refreshes = service.entra.requests.filter(({ grantType }) => grantType === 'refresh_token')
+    expect(refreshes.length).toBeLessThanOrEqual(origins.length)
+    expect(service.acs.requests.length).toBeLessThanOrEqual(origins.length)
+    // Whoever was slower took the row of whoever was faster: from here on all give the same token.
+    const tokens = await Promise.all(origins.map(async (origin) => (await due.token(origin)).token))
+    expect(new Set(tokens).size).toBe(1)
+    await Promise.all(fresh.map((instance) => instance.kill()))
+  })
+
   it('are not aborted with one of them', async () => {
     const due = await signedIn({ due: true })
     const fault = service.entra.faults.add({ match: { endpoint: 'token' }, delayMs: 500 })
