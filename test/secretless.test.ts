@@ -156,6 +156,25 @@ describe.each([
   })
 })
 
+describe('an identity endpoint that gives no assertion', () => {
+  it('is an outage for sign-ins and renewals of a new instance, and no sign-in or session is lost by it', async () => {
+    service.entra.options.lifetimes.accessTokenSeconds = 200
+    const browser = new Browser(service)
+    await browser.signIn()
+    service.entra.options.lifetimes.accessTokenSeconds = 4_500
+    const fresh = await service.start()
+    const fault = service.identity.faults.add({ match: { resource: assertion }, reset: true })
+    const unavailable = { status: 503, code: 'upstream_unavailable' }
+    expect(await problemOf(await browser.post(`${fresh.url}/api/token`))).toEqual(unavailable)
+    // The service tries once more, and the SDK not at all.
+    expect(fault.hits).toBe(2)
+    const signIn = await new Browser(service).signIn({ redirectAt: fresh.url })
+    expect(await problemOf(signIn)).toEqual(unavailable)
+    fault.remove()
+    await browser.token(fresh.url)
+  })
+})
+
 describe('an identity endpoint that hangs', () => {
   it('holds nobody longer than the deadline', async () => {
     const browser = new Browser(service)

@@ -71,8 +71,7 @@ export function createEntraSignIn({
         tenant,
         cachePlugin: createSessionCachePlugin(),
         transport: createEntraTransport(() => deadline.signal(), clock),
-        // An address needs none, and with one MSAL would ask for an assertion here already.
-        credential: undefined,
+        credential,
         authorizationEndpoint: authorize,
       })
       const url = await client.getAuthCodeUrl({
