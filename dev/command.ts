@@ -2,8 +2,8 @@
 
 /**
  * Runs a command; what it throws becomes one line on stderr and exit code 1. The process ends with code 0 on SIGINT or
- * SIGTERM, at any time, and when a parent that holds an IPC channel goes, even by `kill -9`. Everything given to
- * `onStop` is stopped first; what that has not done in 1.5 s is left undone.
+ * SIGTERM, at any time, when a parent that holds an IPC channel goes, even by `kill -9`, and when npm's shell goes.
+ * Everything given to `onStop` is stopped first; what that has not done in 1.5 s is left undone.
  */
 export async function runCommand(
   command: (onStop: (stop: () => Promise<unknown>) => void) => Promise<void>,
@@ -18,6 +18,7 @@ export async function runCommand(
     process.exit(0)
   }
   process.on('SIGINT', end).on('SIGTERM', end).on('disconnect', end)
+  if (process.env.npm_lifecycle_event) onParentGone(end)
   try {
     await command((stop) => stops.push(stop))
   } catch (error) {
@@ -25,6 +26,14 @@ export async function runCommand(
     console.error(error instanceof Error ? error.message : String(error))
     process.exit(1)
   }
+}
+
+/** npm passes a SIGTERM on to its shell, and the shell ends without passing it on. */
+function onParentGone(end: () => void): void {
+  const { ppid } = process
+  setInterval(() => {
+    if (process.ppid !== ppid) end()
+  }, 500).unref()
 }
 
 /** 0 is any free port. */

@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { freePort, requireFree } from '../../dev/ports.ts'
 import { acsAccessKey, clientId, standInPorts, tenantId } from '../../dev/settings.ts'
 import { readSettings } from '../../src/config.ts'
@@ -63,6 +64,35 @@ test('the host, dev and the stand-ins refuse a port that is taken, in one line',
     `port ${port} is in use\n`,
     `port ${standInPorts.entra} is in use\n`,
   ])
+})
+
+test('a command that npm runs ends when npm is told to, although the shell in between says nothing', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dev-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const npm = spawn('npm', ['run', '--silent', 'dev', '--', '--folder', folder], {
+    env: { ...process.env, PORT: String(await freePort()) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    // A group of its own, so that nothing is left when the test fails.
+    detached: true,
+  })
+  onTestFinished(() => {
+    try {
+      process.kill(-(npm.pid as number), 'SIGKILL')
+    } catch {
+      // As it should be: there is nobody left.
+    }
+  })
+  let output = ''
+  const ready = Promise.withResolvers<void>()
+  npm.stdout.on('data', (chunk) => {
+    output += chunk
+    if (/^ready /m.test(output)) ready.resolve()
+  })
+  await ready.promise
+  const [, app = ''] = /\(?process (\d+)/.exec(output) ?? []
+  expect(isRunning(Number(app))).toBe(true)
+  npm.kill('SIGTERM')
+  await vi.waitFor(() => expect(isRunning(Number(app))).toBe(false), 10_000)
 })
 
 test('the host runs in the process that was started, and ends on SIGTERM', async () => {
