@@ -2,7 +2,8 @@
 // still has its time. It runs on the monotonic clock: a wall clock that is set must not cut requests short.
 
 const requestMs = 9_000
-const callMs = 4_000
+/** The most that one outgoing call may take. */
+export const callMs = 4_000
 
 /** What the write at the end of a renewal needs at least; calls before it leave that much. */
 export const writeReserveMs = 1_000

@@ -1,11 +1,11 @@
 // An identity in the place of secrets and keys: its tokens for Azure resources, and for Entra as the client assertion. The SDKs
 // ask for a token with every call; the credential behind keeps them, and this keeps the last of each for an outage.
-import type { AccessToken, TokenCredential } from '@azure/identity'
-import { abortable } from './deadline.ts'
+import type { AccessToken } from '@azure/identity'
+import { abortable, callMs } from './deadline.ts'
+import { once } from './deferred.ts'
 import { ServiceError } from './errors.ts'
 
 const assertionScope = 'api://AzureADTokenExchange/.default'
-const tokenRequestMs = 4_000
 /**
  * The Azure core renews a token in the background shortly before it ends, and a failure there is an unhandled rejection, which
  * ends the process. So it is told that tokens end earlier: what it asks for within that time, the last token can answer.
@@ -18,17 +18,32 @@ export interface Identity {
   getToken(scopes: string | string[]): Promise<AccessToken>
 }
 
+/** The identity of a client id. */
+export type Identities = (clientId: string | undefined) => Identity
+
+/** One for each client id, so that their tokens are kept once. */
+export function createIdentities(clock: () => Date): Identities {
+  const known = new Map<string | undefined, Identity>()
+  return (clientId) => {
+    const identity = known.get(clientId) ?? createIdentity(clientId, clock)
+    known.set(clientId, identity)
+    return identity
+  }
+}
+
 /** @param clientId Of a user-assigned managed identity; nothing for the usual chain of credentials. */
 export function createIdentity(clientId: string | undefined, clock: () => Date): Identity {
-  let credential: Promise<TokenCredential> | undefined
+  const credential = once(async () => {
+    const { createAzureCredential } = await import('./azure-credential.ts')
+    return createAzureCredential(clientId)
+  })
   const lastTokens = new Map<string, AccessToken>()
 
   async function request(scope: string): Promise<AccessToken> {
-    credential ??= import('./azure-credential.ts').then((module) => module.createAzureCredential(clientId))
     // The SDK does not pass an abort signal on to the identity endpoint.
     const token = await abortable(
-      AbortSignal.timeout(tokenRequestMs),
-      credential.then((sdk) => sdk.getToken(scope)),
+      AbortSignal.timeout(callMs),
+      credential().then((sdk) => sdk.getToken(scope)),
     )
     if (!token) throw new ServiceError('misconfigured', { upstream: 'identity' })
     return token

@@ -9,7 +9,7 @@ import { createEntraEndpoints, type EntraEndpoints, redirectUri, signInTenant } 
 import type { MsalCredential } from './entra/msal-client.ts'
 import type { EntraRenewal } from './entra/renewal.ts'
 import type { EntraSignIn } from './entra/sign-in.ts'
-import { createClientAssertion, createIdentity, type Identity } from './identity.ts'
+import { createClientAssertion, createIdentities, type Identities } from './identity.ts'
 import type { Log } from './log.ts'
 import type { PurgeResult } from './sessions/purge.ts'
 import { createSealer } from './sessions/seal.ts'
@@ -33,7 +33,7 @@ export interface Service {
 
 export function createService(config: Config, clock: () => Date): Service {
   const { entra, web, api } = config
-  const identity = identities(clock)
+  const identity = createIdentities(clock)
   const endpoints = createEntraEndpoints(entra.authorityHost)
   const credential = msalCredential(entra.credential, identity)
   const sealer = createSealer(config.sealingKeys)
@@ -91,18 +91,6 @@ export function createService(config: Config, clock: () => Date): Service {
       return purgeExpired({ table: await createTable(config, identity, 5), clock }, log)
     },
     clock,
-  }
-}
-
-type Identities = (clientId: string | undefined) => Identity
-
-/** One for each client id, so that their tokens are kept once. */
-function identities(clock: () => Date): Identities {
-  const known = new Map<string | undefined, Identity>()
-  return (clientId) => {
-    const identity = known.get(clientId) ?? createIdentity(clientId, clock)
-    known.set(clientId, identity)
-    return identity
   }
 }
 

@@ -6,7 +6,7 @@ import { createBackOff } from '../back-off.ts'
 import type { ResourceAccess } from '../config.ts'
 import { type Deadline, writeReserveMs } from '../deadline.ts'
 import { ServiceError } from '../errors.ts'
-import type { Identity } from '../identity.ts'
+import type { Identities } from '../identity.ts'
 import { retryOnce } from '../retry.ts'
 import type { AcsToken } from '../sessions/session.ts'
 
@@ -30,7 +30,7 @@ const answer = z.object({ token: z.string().check(z.minLength(1)), expiresOn: z.
 
 export interface AcsExchangeOptions {
   access: ResourceAccess
-  identity(clientId: string | undefined): Identity
+  identity: Identities
   clock: () => Date
 }
 
@@ -56,7 +56,7 @@ export function createAcsExchange({ access, identity, clock }: AcsExchangeOption
   }
 }
 
-function createClient(access: ResourceAccess, identity: AcsExchangeOptions['identity']) {
+function createClient(access: ResourceAccess, identity: Identities) {
   // The SDK's own retries take five seconds, and sleep through a Retry-After of any length.
   const retryOptions = { maxRetries: 0 }
   if (access.kind === 'identity') {
@@ -72,7 +72,7 @@ function createClient(access: ResourceAccess, identity: AcsExchangeOptions['iden
     })
   } catch {
     // Without the cause: it prints the whole string, key included.
-    throw new ServiceError('misconfigured')
+    throw new ServiceError('misconfigured', { upstream: 'acs' })
   }
 }
 
@@ -80,20 +80,15 @@ function exchangeError(cause: unknown, now: Date): unknown {
   const error = asAzureError(cause)
   if (!error) return cause
   const { statusCode, code, target } = error
+  const options = { cause, upstream: 'acs' } as const
   if (statusCode === 401)
-    return new ServiceError(code === 'Denied' ? 'misconfigured' : 'invalid_token', { cause, upstream: 'acs' })
+    return new ServiceError(code === 'Denied' ? 'misconfigured' : 'invalid_token', options)
   if (statusCode === 403) {
     const unlicensed = code === 'UserLicenseNotPresentForbidden'
-    return new ServiceError(unlicensed ? 'teams_license_required' : 'misconfigured', {
-      cause,
-      upstream: 'acs',
-    })
+    return new ServiceError(unlicensed ? 'teams_license_required' : 'misconfigured', options)
   }
   if (statusCode === 400) {
-    return new ServiceError(target === 'userId' ? 'account_mismatch' : 'invalid_token', {
-      cause,
-      upstream: 'acs',
-    })
+    return new ServiceError(target === 'userId' ? 'account_mismatch' : 'invalid_token', options)
   }
   return passingError(error, cause, 'acs', now) ?? cause
 }

@@ -22,6 +22,8 @@ export interface EntraEndpoints {
   /** `iss` of the tokens of a tenant, and of the redirect (RFC 9207). */
   issuer(tenantId: string): string
   authority(tenant: string): string
+  /** Where the pages are in the public cloud, and may be elsewhere. */
+  documentedPages(tenant: string): PageEndpoints
   /**
    * Outside the public cloud this fetches the tenant's discovery document, once; a failure is not remembered and throws
    * `upstream_unavailable`.
@@ -34,6 +36,11 @@ const discovery = z.object({ authorization_endpoint: z.url(), end_session_endpoi
 export function createEntraEndpoints(authorityHost: string): EntraEndpoints {
   const known = new Map<string, PageEndpoints>()
   const authority = (tenant: string) => `${authorityHost}/${tenant}`
+  /** https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
+  const documentedPages = (tenant: string) => ({
+    authorize: `${authority(tenant)}/oauth2/v2.0/authorize`,
+    endSession: `${authority(tenant)}/oauth2/v2.0/logout`,
+  })
   return {
     of: (tenant) => ({
       token: `${authority(tenant)}/oauth2/v2.0/token`,
@@ -41,10 +48,11 @@ export function createEntraEndpoints(authorityHost: string): EntraEndpoints {
     }),
     issuer: (tenantId) => `${authority(tenantId)}/v2.0`,
     authority,
+    documentedPages,
     async pages(tenant, deadline) {
       const pages =
         authorityHost === publicCloud
-          ? documentedPages(authority(tenant))
+          ? documentedPages(tenant)
           : (known.get(tenant) ?? (await discover(authority(tenant), deadline.signal())))
       known.set(tenant, pages)
       return pages
@@ -66,14 +74,6 @@ export function redirectUri({ publicUrl }: WebConfig): string {
 export function adminConsentUrl(entra: EntraConfig, web: WebConfig): string {
   const parameters = new URLSearchParams({ client_id: entra.clientId, redirect_uri: redirectUri(web) })
   return `${entra.authorityHost}/${signInTenant(entra)}/adminconsent?${parameters}`
-}
-
-/** https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
-function documentedPages(authority: string): PageEndpoints {
-  return {
-    authorize: `${authority}/oauth2/v2.0/authorize`,
-    endSession: `${authority}/oauth2/v2.0/logout`,
-  }
 }
 
 async function discover(authority: string, signal: AbortSignal): Promise<PageEndpoints> {

@@ -44,8 +44,7 @@ export function createMsalClient(options: MsalClientOptions): MsalClient {
       knownAuthorities: [new URL(entra.authorityHost).host],
       authorityMetadata: JSON.stringify({
         issuer: endpoints.issuer(tenant),
-        authorization_endpoint:
-          options.authorizationEndpoint ?? `${endpoints.authority(tenant)}/oauth2/v2.0/authorize`,
+        authorization_endpoint: options.authorizationEndpoint ?? endpoints.documentedPages(tenant).authorize,
         token_endpoint: token,
         jwks_uri: keys,
       }),

@@ -61,7 +61,7 @@ async function signOutUrl({ config, endpoints }: Service, { deadline, log }: Exc
     (error: unknown) => {
       // The session is over already: that must not look like a failure because Entra does not answer.
       log('warn', 'discovery-failed', { error })
-      return `${endpoints.authority(tenant)}/oauth2/v2.0/logout`
+      return endpoints.documentedPages(tenant).endSession
     },
   )
   const url = new URL(endSession)

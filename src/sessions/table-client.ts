@@ -2,12 +2,12 @@
 import { TableClient } from '@azure/data-tables'
 import type { ResourceAccess } from '../config.ts'
 import { ServiceError } from '../errors.ts'
-import type { Identity } from '../identity.ts'
+import type { Identities } from '../identity.ts'
 
 export interface TableClientOptions {
   access: ResourceAccess
   name: string
-  identity(clientId: string | undefined): Identity
+  identity: Identities
   maxRetries: number
 }
 
@@ -45,6 +45,6 @@ function createClient({ access, name, identity, maxRetries }: TableClientOptions
     })
   } catch {
     // Without the cause: it may hold the key.
-    throw new ServiceError('misconfigured')
+    throw new ServiceError('misconfigured', { upstream: 'table' })
   }
 }
