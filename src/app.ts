@@ -1,9 +1,9 @@
 // What the functions register themselves with: `app` of Azure Functions, with the parts that all routes share.
 import type { HttpFunctionOptions, TimerFunctionOptions } from '@azure/functions'
-import type { Settings } from './config.ts'
+import type { Settings } from './config/settings.ts'
 import { ServiceError } from './errors.ts'
-import { type EndpointContext, type EndpointOptions, endpoint } from './http/endpoint.ts'
-import type { DescribedRoute } from './openapi.ts'
+import { type EndpointOptions, type EndpointSettings, endpoint } from './http/endpoint.ts'
+import type { DescribedRoute } from './http/openapi.ts'
 import type { Service } from './service.ts'
 
 export interface App {
@@ -16,8 +16,7 @@ export interface App {
   service(): Promise<Service>
 }
 
-export interface AppOptions {
-  context: EndpointContext
+export interface AppOptions extends EndpointSettings {
   /** Nothing while a setting is missing or wrong. */
   service: (() => Promise<Service>) | undefined
   functions: {
@@ -26,16 +25,16 @@ export interface AppOptions {
   }
 }
 
-export function createApp({ context, service, functions }: AppOptions): App {
+export function createApp({ settings, links, service, functions }: AppOptions): App {
   const routes: DescribedRoute[] = []
   return {
     http(name, options) {
       routes.push({ name, ...options })
-      functions.http(name, endpoint(context, options))
+      functions.http(name, endpoint({ settings, links }, options))
     },
     routes,
     timer: (name, options) => functions.timer(name, options),
-    settings: context.settings,
+    settings,
     async service() {
       if (!service) throw new ServiceError('misconfigured')
       return service()

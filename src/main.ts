@@ -1,16 +1,17 @@
 // The composition root, and what the Functions host loads: settings → service → the functions' registration.
 import { app as functions } from '@azure/functions'
 import { createApp } from './app.ts'
-import { readSettings, type Settings } from './config.ts'
-import { once } from './deferred.ts'
+import { readSettings, type Settings } from './config/settings.ts'
 import { adminConsentUrl } from './entra/endpoints.ts'
 import { registerAll } from './functions/all.ts'
 import type { ErrorLinks } from './http/problem.ts'
+import { once } from './resilience/deferred.ts'
 
 const settings = readSettings()
 const { config } = settings
 const app = createApp({
-  context: { settings, links: errorLinks(settings) },
+  settings,
+  links: errorLinks(settings),
   service:
     config &&
     once(async () => {

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type Bundle, buildBundle } from '../build.ts'
 import { startHost } from '../dev/host/host.ts'
-import { publicCloud } from '../src/config.ts'
+import { publicCloud } from '../src/config/settings.ts'
 import { Browser } from './support/browser.ts'
 import { startService, type TestService } from './support/service.ts'
 

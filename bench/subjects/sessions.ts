@@ -2,7 +2,7 @@
 // own modules, so that a row is what it will be.
 import { randomUUID } from 'node:crypto'
 import type { TableClient } from '@azure/data-tables'
-import type { Deadline } from '../../src/deadline.ts'
+import type { Deadline } from '../../src/resilience/deadline.ts'
 import type { Session } from '../../src/sessions/session.ts'
 import { type SessionKey, sessionKeyOf } from '../../src/sessions/session-key.ts'
 import { createSessionStore, type SessionRow } from '../../src/sessions/session-store.ts'

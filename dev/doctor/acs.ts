@@ -1,8 +1,8 @@
 // Whether ACS takes our key or identity: an exchange of a worthless token has to fail because of the token, and of nothing else.
-import { asAzureError } from '../../src/azure-error.ts'
-import type { ResourceAccess } from '../../src/config.ts'
-import { startDeadline } from '../../src/deadline.ts'
+import { asAzureError } from '../../src/azure/errors.ts'
+import type { ResourceAccess } from '../../src/config/settings.ts'
 import { ServiceError } from '../../src/errors.ts'
+import { startDeadline } from '../../src/resilience/deadline.ts'
 import type { Service } from '../../src/service.ts'
 import { assignRole, resourceName } from './az.ts'
 import { unreachable } from './failure.ts'

@@ -3,10 +3,10 @@
 // The service loads these when they are first used. Used at the same time for the first time, they would be loaded at the same
 // time, which Node cannot do with what they share (ERR_REQUIRE_ESM_RACE_CONDITION): so they are loaded now.
 import '../../src/acs/exchange.ts'
-import '../../src/azure-credential.ts'
+import '../../src/azure/credential.ts'
 import '../../src/sessions/table-client.ts'
-import type { ResourceAccess } from '../../src/config.ts'
-import { abortable } from '../../src/deadline.ts'
+import type { ResourceAccess } from '../../src/config/settings.ts'
+import { abortable } from '../../src/resilience/deadline.ts'
 import { createService } from '../../src/service.ts'
 import { checkAcs } from './acs.ts'
 import { checkClientCredential } from './client-credential.ts'

@@ -1,12 +1,12 @@
 // Whether Entra takes what proves the app. An app with a credential asks for a token of its own; where that grant is not to be
 // had (stand-ins, public clients) a worthless code is redeemed: Entra refuses the code only after it has accepted the app.
 import { AuthError, ConfidentialClientApplication } from '@azure/msal-node'
-import type { ClientCredential } from '../../src/config.ts'
-import { startDeadline } from '../../src/deadline.ts'
+import { createIdentity } from '../../src/azure/identity.ts'
+import type { ClientCredential } from '../../src/config/settings.ts'
 import { createSessionCachePlugin } from '../../src/entra/msal-cache.ts'
 import { createMsalClient } from '../../src/entra/msal-client.ts'
 import { createEntraTransport } from '../../src/entra/transport.ts'
-import { createIdentity } from '../../src/identity.ts'
+import { startDeadline } from '../../src/resilience/deadline.ts'
 import { msalCredential, type Service } from '../../src/service.ts'
 import { type AppRegistration, entraErrorNumber, refusalOf } from './entra-refusals.ts'
 import { causes, unreachable } from './failure.ts'

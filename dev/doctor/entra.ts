@@ -1,9 +1,9 @@
 // Whether Entra is there, knows the tenants and names itself as the service expects, and whether its clock and ours agree.
 import * as z from 'zod'
-import type { EntraConfig } from '../../src/config.ts'
-import { startDeadline } from '../../src/deadline.ts'
+import type { EntraConfig } from '../../src/config/settings.ts'
 import type { EntraEndpoints } from '../../src/entra/endpoints.ts'
 import { ServiceError } from '../../src/errors.ts'
+import { startDeadline } from '../../src/resilience/deadline.ts'
 import { unreachable } from './failure.ts'
 import { bad, type Finding, good, unchecked } from './finding.ts'
 

@@ -1,7 +1,7 @@
 // The environment that the service would run in: the process's own, then local.settings.json as Core Tools applies it.
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
-import { settingNames } from '../../src/config.ts'
+import { settingNames } from '../../src/config/settings.ts'
 import { applyLocalSettings } from '../host/local-settings.ts'
 import { bad, type Finding, good, unchecked } from './finding.ts'
 

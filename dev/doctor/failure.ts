@@ -1,8 +1,8 @@
 // Why there was no answer: the SDKs and fetch wrap what happened in several errors, of which only code and name are looked at,
 // since their messages may repeat a request.
-import { asAzureError } from '../../src/azure-error.ts'
+import { asAzureError } from '../../src/azure/errors.ts'
+import { isLoopback } from '../../src/config/forms.ts'
 import { ServiceError } from '../../src/errors.ts'
-import { isLoopback } from '../../src/setting-forms.ts'
 import { bad, type Finding } from './finding.ts'
 
 /** An address that a setting names. */

@@ -1,9 +1,9 @@
 // The identities that stand in the place of secrets and keys: whether each gives tokens here, and who it is, so that what it
 // lacks can be given to it by a command.
 import { decodeJwt } from 'jose'
-import type { Config } from '../../src/config.ts'
+import { createIdentity } from '../../src/azure/identity.ts'
+import type { Config } from '../../src/config/settings.ts'
 import { ServiceError } from '../../src/errors.ts'
-import { createIdentity } from '../../src/identity.ts'
 import { bad, type Finding, good } from './finding.ts'
 
 export interface Identities {

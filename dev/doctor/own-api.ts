@@ -1,5 +1,5 @@
 // Whether the service's own API can be what a token is for: version 2 tokens have a client id as their audience.
-import type { ApiConfig } from '../../src/config.ts'
+import type { ApiConfig } from '../../src/config/settings.ts'
 import { bad, type Finding, good, unchecked } from './finding.ts'
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

@@ -1,7 +1,7 @@
 // Whether Entra would send people back here. Asked to sign nobody in (`prompt=none`), it redirects to a redirect URI that is
 // registered, with an error, and shows a page of its own for one that is not.
-import type { EntraConfig } from '../../src/config.ts'
-import { startDeadline } from '../../src/deadline.ts'
+import type { EntraConfig } from '../../src/config/settings.ts'
+import { startDeadline } from '../../src/resilience/deadline.ts'
 import type { Service } from '../../src/service.ts'
 import { entraErrorNumber } from './entra-refusals.ts'
 import { unreachable } from './failure.ts'

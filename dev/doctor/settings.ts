@@ -1,7 +1,7 @@
 // The settings as the service reads them: each problem with how to mend it, and a config for the parts that are good, in which
 // throw-away values take the place of those that are not.
 import { randomBytes } from 'node:crypto'
-import { type Config, readSettings, type SettingName, settingNames } from '../../src/config.ts'
+import { type Config, readSettings, type SettingName, settingNames } from '../../src/config/settings.ts'
 import { bad, type Check, good } from './finding.ts'
 
 type Env = Record<string, string | undefined>

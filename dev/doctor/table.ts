@@ -1,9 +1,9 @@
 // Whether the table can be used, by the service's own session store: one session of an account that nobody has is created,
 // read and deleted. No other row is touched, and a row that could not be deleted ends within minutes by itself.
-import { asAzureError } from '../../src/azure-error.ts'
-import type { ResourceAccess, SessionLimits } from '../../src/config.ts'
-import { startDeadline } from '../../src/deadline.ts'
+import { asAzureError } from '../../src/azure/errors.ts'
+import type { ResourceAccess, SessionLimits } from '../../src/config/settings.ts'
 import { ServiceError } from '../../src/errors.ts'
+import { startDeadline } from '../../src/resilience/deadline.ts'
 import type { Service } from '../../src/service.ts'
 import type { Session } from '../../src/sessions/session.ts'
 import { sessionKeyOf } from '../../src/sessions/session-key.ts'

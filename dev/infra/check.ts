@@ -1,6 +1,6 @@
 // `npm run check:infra`: the Bicep compiler on every template, where there is one, and the static checks, always.
 import { join } from 'node:path'
-import { settingNames } from '../../src/config.ts'
+import { settingNames } from '../../src/config/settings.ts'
 import { compile } from './compiler.ts'
 import { checkTemplates, readTemplates } from './templates.ts'
 

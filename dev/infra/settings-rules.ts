@@ -33,7 +33,7 @@ export function findSettings(files: readonly BicepFile[]): Setting[] {
   )
 }
 
-/** `known`: the names that `src/config.ts` reads. */
+/** `known`: the names that `src/config/settings.ts` reads. */
 export function checkSettings(files: readonly BicepFile[], known: readonly string[]): Problem[] {
   const settings = findSettings(files)
   const names = settings.map(({ name }) => name)

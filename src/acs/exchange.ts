@@ -1,13 +1,13 @@
 // The exchange of a Teams user's Entra token for an ACS token, by the ACS Identity SDK.
 import { CommunicationIdentityClient } from '@azure/communication-identity'
 import * as z from 'zod/mini'
-import { asAzureError, passingError } from '../azure-error.ts'
-import { createBackOff } from '../back-off.ts'
-import type { ResourceAccess } from '../config.ts'
-import { type Deadline, writeReserveMs } from '../deadline.ts'
+import { asAzureError, passingError } from '../azure/errors.ts'
+import type { Identities } from '../azure/identity.ts'
+import type { ResourceAccess } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
-import type { Identities } from '../identity.ts'
-import { retryOnce } from '../retry.ts'
+import { createBackOff } from '../resilience/back-off.ts'
+import { type Deadline, writeReserveMs } from '../resilience/deadline.ts'
+import { retryOnce } from '../resilience/retry.ts'
 import type { AcsToken } from '../sessions/session.ts'
 
 export interface ExchangeRequest {

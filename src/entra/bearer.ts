@@ -2,9 +2,9 @@
 // app that may exchange, on behalf of a person.
 import type { JWTVerifyGetKey } from 'jose'
 import * as z from 'zod/mini'
-import type { ApiConfig, EntraConfig } from '../config.ts'
-import type { Deadline } from '../deadline.ts'
+import type { ApiConfig, EntraConfig } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
+import type { Deadline } from '../resilience/deadline.ts'
 import type { EntraEndpoints } from './endpoints.ts'
 import { verifyToken } from './keys.ts'
 

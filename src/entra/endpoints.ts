@@ -1,9 +1,9 @@
 // Where Entra's v2.0 endpoints are. They have documented paths below the authority host, so a cold instance needs no discovery.
 // Only the pages that people visit are elsewhere where the host is not the public cloud's: these are discovered.
 import * as z from 'zod/mini'
-import { type EntraConfig, publicCloud, type WebConfig } from '../config.ts'
-import type { Deadline } from '../deadline.ts'
+import { type EntraConfig, publicCloud, type WebConfig } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
+import type { Deadline } from '../resilience/deadline.ts'
 
 /** Server-side endpoints of a tenant, or of `organizations`. */
 export interface TenantEndpoints {

@@ -1,8 +1,8 @@
 // Entra's signatures: its keys, fetched when a token is signed by one that is not known yet, and the checks that every token
 // of Entra's needs, whoever it is for.
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
-import { abortable } from '../deadline.ts'
 import { type ErrorCode, ServiceError } from '../errors.ts'
+import { abortable } from '../resilience/deadline.ts'
 import type { EntraEndpoints } from './endpoints.ts'
 
 /** One for the process: it caches, and asks again at most every 30 s for a key that Entra does not have. */

@@ -5,7 +5,7 @@ import {
   type ICachePlugin,
   PublicClientApplication,
 } from '@azure/msal-node'
-import type { EntraConfig } from '../config.ts'
+import type { EntraConfig } from '../config/settings.ts'
 import type { EntraEndpoints } from './endpoints.ts'
 import type { EntraTransport } from './transport.ts'
 

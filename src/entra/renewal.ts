@@ -1,8 +1,8 @@
 // The Entra token of a session, without its user: from the cached one, or with the refresh token.
-import type { EntraConfig } from '../config.ts'
-import { type Deadline, writeReserveMs } from '../deadline.ts'
+import type { EntraConfig } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
-import { retryOnce } from '../retry.ts'
+import { type Deadline, writeReserveMs } from '../resilience/deadline.ts'
+import { retryOnce } from '../resilience/retry.ts'
 import type { Account, Session } from '../sessions/session.ts'
 import type { EntraEndpoints } from './endpoints.ts'
 import { renewalError } from './entra-errors.ts'

@@ -2,24 +2,17 @@
 import { randomBytes } from 'node:crypto'
 import { CryptoProvider } from '@azure/msal-node'
 import type { JWTVerifyGetKey } from 'jose'
-import type { EntraConfig } from '../config.ts'
-import type { Deadline } from '../deadline.ts'
+import type { EntraConfig } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
+import type { Deadline } from '../resilience/deadline.ts'
 import type { Account } from '../sessions/session.ts'
+import type { SignInSecrets } from '../sessions/sign-in-cookies.ts'
 import { type EntraEndpoints, signInTenant } from './endpoints.ts'
 import { redemptionError } from './entra-errors.ts'
 import { verifyIdToken } from './id-token.ts'
 import { createSessionCachePlugin, pruneMsalCache } from './msal-cache.ts'
 import { acsScopes, createMsalClient, type MsalCredential } from './msal-client.ts'
 import { createEntraTransport } from './transport.ts'
-
-/** What one sign-in has to remember between `/login` and `/redirect`. */
-export interface SignInSecrets {
-  /** 256 random bits, base64url, as are `nonce` and `codeVerifier`. */
-  state: string
-  nonce: string
-  codeVerifier: string
-}
 
 export interface AuthorizeOptions {
   loginHint?: string

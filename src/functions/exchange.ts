@@ -4,7 +4,7 @@ import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod/mini'
 import type { App } from '../app.ts'
 import { described, jsonAnswer, parseInput } from '../http/contract.ts'
-import type { Exchange } from '../http/endpoint.ts'
+import type { RequestContext } from '../http/endpoint.ts'
 import { readJson } from '../http/json-body.ts'
 import type { Service } from '../service.ts'
 import { issuedToken } from './token.ts'
@@ -38,11 +38,14 @@ export function registerExchange(app: App): void {
         'upstream_unavailable',
       ],
     },
-    handler: async (exchange) => exchangeToken(await app.service(), exchange),
+    handler: async (context) => exchangeToken(await app.service(), context),
   })
 }
 
-async function exchangeToken(service: Service, { request, deadline }: Exchange): Promise<HttpResponseInit> {
+async function exchangeToken(
+  service: Service,
+  { request, deadline }: RequestContext,
+): Promise<HttpResponseInit> {
   if (!service.verifyBearer) return { status: 404 }
   const caller = await service.verifyBearer(request.headers.get('authorization'), deadline)
   const form = 'The body must be {"teamsUserAadToken": "<token>"}.'

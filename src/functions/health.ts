@@ -4,7 +4,7 @@ import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod/mini'
 import type { App } from '../app.ts'
 import { described, jsonAnswer } from '../http/contract.ts'
-import type { Exchange } from '../http/endpoint.ts'
+import type { RequestContext } from '../http/endpoint.ts'
 
 const live = z.object({ status: z.literal('live') })
 const ready = z.object({ status: z.literal('ready') })
@@ -23,14 +23,14 @@ const rememberMs = 10_000
 export function registerHealth(app: App): void {
   let tableChecked = { at: Number.NEGATIVE_INFINITY, ok: false }
 
-  async function tableIsUp(exchange: Exchange): Promise<boolean> {
+  async function tableIsUp(context: RequestContext): Promise<boolean> {
     const at = performance.now()
     if (at - tableChecked.at >= rememberMs) {
       const { sessions } = await app.service()
-      const ok = await sessions.probe(exchange).then(
+      const ok = await sessions.probe(context).then(
         () => true,
         (error: unknown) => {
-          exchange.log('error', 'table-not-ready', { upstream: 'table', error })
+          context.log('error', 'table-not-ready', { upstream: 'table', error })
           return false
         },
       )
@@ -60,13 +60,13 @@ export function registerHealth(app: App): void {
       },
       errors: [],
     },
-    async handler(exchange): Promise<HttpResponseInit> {
+    async handler(context): Promise<HttpResponseInit> {
       const { problems } = app.settings
       if (problems.length > 0) {
-        exchange.log('error', 'settings-wrong', { settings: problems })
+        context.log('error', 'settings-wrong', { settings: problems })
         return unready({ settings: [...problems] })
       }
-      return (await tableIsUp(exchange))
+      return (await tableIsUp(context))
         ? jsonAnswer(ready, { status: 'ready' })
         : unready({ down: ['table'] })
     },

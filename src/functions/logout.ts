@@ -5,7 +5,7 @@ import type { App } from '../app.ts'
 import { signInTenant } from '../entra/endpoints.ts'
 import { described, jsonAnswer } from '../http/contract.ts'
 import { sessionCookie, sessionCookieName } from '../http/cookies.ts'
-import type { Exchange } from '../http/endpoint.ts'
+import type { RequestContext } from '../http/endpoint.ts'
 import { pageResponse } from '../http/page.ts'
 import type { Service } from '../service.ts'
 import { sessionKeyOf } from '../sessions/session-key.ts'
@@ -25,7 +25,7 @@ export function registerLogout(app: App): void {
       answers: { 200: { description: 'The session is over', json: signedOut } },
       errors: ['origin_not_allowed', 'throttled', 'upstream_unavailable'],
     },
-    handler: async (exchange) => logout(await app.service(), exchange),
+    handler: async (context) => logout(await app.service(), context),
   })
   app.http('signed-out', {
     route: 'signed-out',
@@ -45,16 +45,19 @@ export function registerLogout(app: App): void {
   })
 }
 
-async function logout(service: Service, exchange: Exchange): Promise<HttpResponseInit> {
+async function logout(service: Service, context: RequestContext): Promise<HttpResponseInit> {
   const { config, sessions } = service
-  exchange.setCookie(sessionCookie('', 0, config.sessionCookieSameSite))
-  const key = sessionKeyOf(exchange.cookies.get(sessionCookieName))
-  if (key) await sessions.delete(key, exchange)
-  return jsonAnswer(signedOut, { signOutUrl: await signOutUrl(service, exchange) })
+  context.setCookie(sessionCookie('', 0, config.sessionCookieSameSite))
+  const key = sessionKeyOf(context.cookies.get(sessionCookieName))
+  if (key) await sessions.delete(key, context)
+  return jsonAnswer(signedOut, { signOutUrl: await signOutUrl(service, context) })
 }
 
 /** Entra's end-session page (OIDC RP-Initiated Logout 1.0), which leads back to ours. */
-async function signOutUrl({ config, endpoints }: Service, { deadline, log }: Exchange): Promise<string> {
+async function signOutUrl(
+  { config, endpoints }: Service,
+  { deadline, log }: RequestContext,
+): Promise<string> {
   const tenant = signInTenant(config.entra)
   const endSession = await endpoints.pages(tenant, deadline).then(
     (pages) => pages.endSession,

@@ -13,7 +13,7 @@ export function registerOpenApi(app: App): void {
       errors: [],
     },
     async handler() {
-      const { describeApi } = await import('../openapi.ts')
+      const { describeApi } = await import('../http/openapi.ts')
       document ??= JSON.stringify(describeApi(app.routes, app.settings.web?.publicUrl))
       return { headers: { 'Content-Type': 'application/json' }, body: document }
     },

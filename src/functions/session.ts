@@ -5,7 +5,7 @@ import type { App } from '../app.ts'
 import { ServiceError } from '../errors.ts'
 import { described, jsonAnswer } from '../http/contract.ts'
 import { sessionCookieName } from '../http/cookies.ts'
-import type { Exchange } from '../http/endpoint.ts'
+import type { RequestContext } from '../http/endpoint.ts'
 import type { Service } from '../service.ts'
 import { sessionExpiry } from '../sessions/session.ts'
 import { sessionKeyOf } from '../sessions/session-key.ts'
@@ -31,13 +31,13 @@ export function registerSession(app: App): void {
       answers: { 200: { description: 'The session of the cookie', json: currentSession } },
       errors: ['sign_in_required', 'throttled', 'upstream_unavailable'],
     },
-    handler: async (exchange) => session(await app.service(), exchange),
+    handler: async (context) => session(await app.service(), context),
   })
 }
 
-async function session({ sessions, config }: Service, exchange: Exchange): Promise<HttpResponseInit> {
-  const key = sessionKeyOf(exchange.cookies.get(sessionCookieName))
-  const stored = key && (await sessions.read(key, exchange))
+async function session({ sessions, config }: Service, context: RequestContext): Promise<HttpResponseInit> {
+  const key = sessionKeyOf(context.cookies.get(sessionCookieName))
+  const stored = key && (await sessions.read(key, context))
   if (!stored) throw new ServiceError('sign_in_required')
   const { account, signedInAt } = stored.session
   const { username, name, tenantId, objectId } = account

@@ -5,7 +5,7 @@ import type { App } from '../app.ts'
 import { ServiceError } from '../errors.ts'
 import { described, parseInput } from '../http/contract.ts'
 import { sessionCookie, sessionCookieName } from '../http/cookies.ts'
-import type { Exchange } from '../http/endpoint.ts'
+import type { RequestContext } from '../http/endpoint.ts'
 import { pageResponse } from '../http/page.ts'
 import { defaultReturnTo, parseReturnTo } from '../http/return-to.ts'
 import type { Service } from '../service.ts'
@@ -42,7 +42,7 @@ export function registerSignIn(app: App): void {
       answers: { 302: { description: "To Entra's page, with the cookie of this sign-in", location: true } },
       errors: ['invalid_request', 'upstream_unavailable'],
     },
-    handler: async (exchange) => login(await app.service(), exchange),
+    handler: async (context) => login(await app.service(), context),
   })
   app.http('redirect', {
     route: 'redirect',
@@ -65,50 +65,50 @@ export function registerSignIn(app: App): void {
         'upstream_unavailable',
       ],
     },
-    handler: async (exchange) => redirect(await app.service(), exchange),
+    handler: async (context) => redirect(await app.service(), context),
   })
 }
 
-async function login(service: Service, exchange: Exchange): Promise<HttpResponseInit> {
-  const { query } = exchange.request
+async function login(service: Service, context: RequestContext): Promise<HttpResponseInit> {
+  const { query } = context.request
   const returnTo = parseReturnTo(query.get('returnTo'), service.config.web)
-  exchange.returnTo = returnTo
+  context.returnTo = returnTo
   const form = 'prompt must be login, select_account or consent; loginHint 320 characters at most.'
   const { loginHint, prompt } = parseInput(loginQuery, Object.fromEntries(query), form)
   const { url, secrets } = await service.entraSignIn.start(
     { ...(loginHint ? { loginHint } : {}), ...(prompt ? { prompt } : {}) },
-    exchange.deadline,
+    context.deadline,
   )
-  for (const cookie of service.signInCookies.begin(secrets, returnTo, exchange.cookies))
-    exchange.setCookie(cookie)
+  for (const cookie of service.signInCookies.begin(secrets, returnTo, context.cookies))
+    context.setCookie(cookie)
   return redirectTo(url)
 }
 
-async function redirect(service: Service, exchange: Exchange): Promise<HttpResponseInit> {
-  const { query } = exchange.request
+async function redirect(service: Service, context: RequestContext): Promise<HttpResponseInit> {
+  const { query } = context.request
   // An administrator comes back from the consent page without a state or a code of ours.
   if (query.get('admin_consent') === 'True' && !query.has('code')) return adminConsentGiven(service)
   const parsed = redirectQuery.safeParse(Object.fromEntries(query))
   if (!parsed.success) throw new ServiceError('sign_in_failed', { cause: parsed.error })
   const { state, code, error, iss } = parsed.data
 
-  exchange.setCookie(service.signInCookies.end(state))
-  const found = service.signInCookies.find(state, exchange.cookies)
+  context.setCookie(service.signInCookies.end(state))
+  const found = service.signInCookies.find(state, context.cookies)
   if (!found) throw new ServiceError('sign_in_failed')
-  exchange.returnTo = found.pending.returnTo
+  context.returnTo = found.pending.returnTo
   if (found.isExpired) throw new ServiceError('sign_in_expired')
   if (iss !== undefined && !isOwnIssuer(service, iss)) throw new ServiceError('sign_in_failed')
   if (error !== undefined) throw refusal(error)
   if (code === undefined) throw new ServiceError('sign_in_failed')
 
-  const { account, msalCache } = await service.entraSignIn.finish(code, found.pending, exchange.deadline)
+  const { account, msalCache } = await service.entraSignIn.finish(code, found.pending, context.deadline)
   const now = service.clock()
   const session = { account, msalCache, signedInAt: now, writtenAt: now }
-  const cookie = await service.sessions.create(session, exchange)
-  await endFormerSession(service, exchange)
+  const cookie = await service.sessions.create(session, context)
+  await endFormerSession(service, context)
 
   const { sessionLimits, sessionCookieSameSite } = service.config
-  exchange.setCookie(sessionCookie(cookie, Math.ceil(sessionLimits.maxMs / 1000), sessionCookieSameSite))
+  context.setCookie(sessionCookie(cookie, Math.ceil(sessionLimits.maxMs / 1000), sessionCookieSameSite))
   return redirectTo(found.pending.returnTo)
 }
 
@@ -117,11 +117,11 @@ function isOwnIssuer({ config, endpoints }: Service, issuer: string): boolean {
 }
 
 /** The session that this browser still had is replaced: its row must not outlive its cookie. */
-async function endFormerSession({ sessions }: Service, exchange: Exchange): Promise<void> {
-  const former = sessionKeyOf(exchange.cookies.get(sessionCookieName))
+async function endFormerSession({ sessions }: Service, context: RequestContext): Promise<void> {
+  const former = sessionKeyOf(context.cookies.get(sessionCookieName))
   if (!former) return
-  await sessions.delete(former, exchange).catch((error: unknown) => {
-    exchange.log('warn', 'former-session-not-deleted', { error })
+  await sessions.delete(former, context).catch((error: unknown) => {
+    context.log('warn', 'former-session-not-deleted', { error })
   })
 }
 

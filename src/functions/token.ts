@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import type { App } from '../app.ts'
 import { described, jsonAnswer, parseInput } from '../http/contract.ts'
 import { sessionCookieName } from '../http/cookies.ts'
-import type { Exchange } from '../http/endpoint.ts'
+import type { RequestContext } from '../http/endpoint.ts'
 import { readJson } from '../http/json-body.ts'
 import type { Service } from '../service.ts'
 import { sessionKeyOf } from '../sessions/session-key.ts'
@@ -46,15 +46,15 @@ export function registerToken(app: App): void {
         'upstream_unavailable',
       ],
     },
-    handler: async (exchange) => issueToken(await app.service(), exchange),
+    handler: async (context) => issueToken(await app.service(), context),
   })
 }
 
-async function issueToken(service: Service, exchange: Exchange): Promise<HttpResponseInit> {
-  const input = await readJson(exchange.request)
+async function issueToken(service: Service, context: RequestContext): Promise<HttpResponseInit> {
+  const input = await readJson(context.request)
   const form = 'The body must be empty or {"user": "<object id or username>"}.'
   const named = parseInput(body, input, form)
-  const key = sessionKeyOf(exchange.cookies.get(sessionCookieName))
-  const { token, expiresOn, user } = await service.tokens.issue(key, named.user, exchange)
+  const key = sessionKeyOf(context.cookies.get(sessionCookieName))
+  const { token, expiresOn, user } = await service.tokens.issue(key, named.user, context)
   return jsonAnswer(issuedToken, { token, expiresOn: expiresOn.toISOString(), user })
 }

@@ -3,7 +3,7 @@ import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod/mini'
 import type { App } from '../app.ts'
 import { jsonAnswer, parseInput } from '../http/contract.ts'
-import type { Exchange } from '../http/endpoint.ts'
+import type { RequestContext } from '../http/endpoint.ts'
 import type { Service } from '../service.ts'
 
 const path = z.object({ tenantId: z.guid(), objectId: z.guid() })
@@ -23,16 +23,16 @@ export function registerUsers(app: App): void {
       },
       errors: ['invalid_request', 'throttled', 'upstream_unavailable'],
     },
-    handler: async (exchange) => deleteSessions(await app.service(), exchange),
+    handler: async (context) => deleteSessions(await app.service(), context),
   })
 }
 
-async function deleteSessions({ sessions }: Service, exchange: Exchange): Promise<HttpResponseInit> {
+async function deleteSessions({ sessions }: Service, context: RequestContext): Promise<HttpResponseInit> {
   const form = 'Tenant id and object id must be GUIDs.'
-  const { tenantId, objectId } = parseInput(path, exchange.request.params, form)
+  const { tenantId, objectId } = parseInput(path, context.request.params, form)
   const deleted = await sessions.deleteAll(
     { tenantId: tenantId.toLowerCase(), objectId: objectId.toLowerCase() },
-    exchange,
+    context,
   )
   return jsonAnswer(result, { deleted })
 }

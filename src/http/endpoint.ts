@@ -1,10 +1,10 @@
 // What all routes share: preflight, the check of the origin, one deadline, errors as answers, and the fixed headers. A
 // function's own file says what its route does and nothing of this.
 import type { Cookie, HttpHandler, HttpMethod, HttpRequest, HttpResponseInit } from '@azure/functions'
-import type { Settings, WebConfig } from '../config.ts'
-import { type Deadline, startDeadline } from '../deadline.ts'
+import type { Settings, WebConfig } from '../config/settings.ts'
 import { errorKinds, type ServiceError } from '../errors.ts'
 import { invocationLog, type Log } from '../log.ts'
+import { type Deadline, startDeadline } from '../resilience/deadline.ts'
 import type { Contract } from './contract.ts'
 import { type RequestCookies, readCookies } from './cookies.ts'
 import { securityHeaders } from './headers.ts'
@@ -14,7 +14,7 @@ import { type ErrorLinks, errorResponse, toServiceError } from './problem.ts'
 import { defaultReturnTo } from './return-to.ts'
 
 /** One request under way. */
-export interface Exchange {
+export interface RequestContext {
   request: HttpRequest
   cookies: RequestCookies
   deadline: Deadline
@@ -35,32 +35,33 @@ export interface EndpointOptions {
   /** For operators: the platform asks for a function key (`x-functions-key`, or `code` in the query). */
   functionKey?: boolean
   contract: Contract
-  handler: (exchange: Exchange) => Promise<HttpResponseInit> | HttpResponseInit
+  handler: (context: RequestContext) => Promise<HttpResponseInit> | HttpResponseInit
 }
 
-export interface EndpointContext {
+/** What of the app's own settings an answer needs. */
+export interface EndpointSettings {
   settings: Settings
   links: ErrorLinks
 }
 
 /** The options of `app.http` for an endpoint. */
-export function endpoint(context: EndpointContext, options: EndpointOptions) {
+export function endpoint(app: EndpointSettings, options: EndpointOptions) {
   const { route, methods } = options
   return {
     route,
     methods: [...methods, 'OPTIONS'] as HttpMethod[],
     authLevel: options.functionKey ? ('function' as const) : ('anonymous' as const),
-    handler: createHandler(context, options),
+    handler: createHandler(app, options),
   }
 }
 
-function createHandler({ settings, links }: EndpointContext, options: EndpointOptions): HttpHandler {
+function createHandler({ settings, links }: EndpointSettings, options: EndpointOptions): HttpHandler {
   const { web } = settings
   const secure = web?.publicUrl.startsWith('https:') ?? false
 
   return async (request, invocation) => {
     const cookies: Cookie[] = []
-    const exchange: Exchange = {
+    const context: RequestContext = {
       request,
       cookies: readCookies(request.headers.get('cookie')),
       deadline: startDeadline(),
@@ -68,7 +69,7 @@ function createHandler({ settings, links }: EndpointContext, options: EndpointOp
       setCookie: (cookie) => void cookies.push(cookie),
       returnTo: defaultReturnTo(web),
     }
-    const { headers, ...answer } = await answerTo(exchange, invocation.invocationId)
+    const { headers, ...answer } = await answerTo(context, invocation.invocationId)
     return {
       ...answer,
       headers: {
@@ -80,14 +81,14 @@ function createHandler({ settings, links }: EndpointContext, options: EndpointOp
     }
   }
 
-  async function answerTo(exchange: Exchange, traceId: string): Promise<HttpResponseInit> {
-    const { request, log } = exchange
+  async function answerTo(context: RequestContext, traceId: string): Promise<HttpResponseInit> {
+    const { request, log } = context
     if (request.method === 'OPTIONS') {
       return { status: 204, headers: preflightHeaders(request, web, options.methods) }
     }
     try {
       if (options.ownOriginOnly && web) refuseForeignOrigin(request, web)
-      return await options.handler(exchange)
+      return await options.handler(context)
     } catch (thrown) {
       const error = toServiceError(thrown)
       logError(log, error, settings.problems)
@@ -95,7 +96,7 @@ function createHandler({ settings, links }: EndpointContext, options: EndpointOp
       return errorResponse(error, {
         traceId,
         links,
-        page: forPerson ? pageLinks(web, exchange.returnTo) : undefined,
+        page: forPerson ? pageLinks(web, context.returnTo) : undefined,
       })
     }
   }

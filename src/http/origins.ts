@@ -1,6 +1,6 @@
 // Which pages may call: CORS for the browser (what it may read), and the check against forged requests (what we do).
 import type { HttpRequest } from '@azure/functions'
-import type { WebConfig } from '../config.ts'
+import type { WebConfig } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
 
 const allowedHeaders = 'authorization, content-type, x-requested-with'

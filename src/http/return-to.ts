@@ -1,8 +1,9 @@
 // Where a sign-in may lead back to: a path of this service, or an exact allowed origin. The value is resolved as a browser
 // would and origins are compared; prefixes are never looked at.
-import type { WebConfig } from '../config.ts'
+
+import { isLoopback } from '../config/forms.ts'
+import type { WebConfig } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
-import { isLoopback } from '../setting-forms.ts'
 
 const maxBytes = 400
 const signInRoutes = ['/api/login', '/api/redirect']

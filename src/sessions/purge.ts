@@ -1,7 +1,7 @@
 // Deletes rows whose time is over. A run looks at one page at a time, for a bounded time, and writes down how far it came,
 // so that the next run goes on from there after a crash or a table too large for one run.
 import { odata, type TableClient } from '@azure/data-tables'
-import { asAzureError } from '../azure-error.ts'
+import { asAzureError } from '../azure/errors.ts'
 import type { Log } from '../log.ts'
 
 export interface PurgeResult {

@@ -8,12 +8,7 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto'
-
-export interface SealingKey {
-  kid: string
-  /** 32 bytes. */
-  key: Buffer
-}
+import type { SealingKey } from '../config/forms.ts'
 
 /** What a sealed value is for, in which format, and where it is stored (its table keys, or its cookie's name). */
 export interface SealContext {

@@ -1,12 +1,12 @@
 // Sessions in one Azure table, one sealed row each. A sign-in creates, a renewal replaces with If-Match, nothing ever
 // upserts: a row that is gone stays gone, so a logout cannot be undone by a renewal that was under way.
 import { odata, type TableClient } from '@azure/data-tables'
-import { asAzureError, passingError } from '../azure-error.ts'
-import type { SessionLimits } from '../config.ts'
-import type { Deadline } from '../deadline.ts'
+import { asAzureError, passingError } from '../azure/errors.ts'
+import type { SessionLimits } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { retryOnce } from '../retry.ts'
+import type { Deadline } from '../resilience/deadline.ts'
+import { retryOnce } from '../resilience/retry.ts'
 import type { Sealer } from './seal.ts'
 import { decodeSession, encodeSession, type Session, sessionExpiry } from './session.ts'
 import { type AccountId, accountPartition, newSessionKey, type SessionKey } from './session-key.ts'

@@ -1,7 +1,7 @@
 // What a finished sign-in leaves: the account, its MSAL cache and the last ACS token, as one deflated and sealed value.
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import * as z from 'zod/mini'
-import type { SessionLimits } from '../config.ts'
+import type { SessionLimits } from '../config/settings.ts'
 
 const account = z.object({
   /** `<object id>.<tenant id>` of the home tenant: MSAL's key of the account. */

@@ -2,9 +2,16 @@
 // can finish it, no other browser can, and nothing is stored for those who never come back.
 import type { Cookie } from '@azure/functions'
 import * as z from 'zod/mini'
-import type { SignInSecrets } from '../entra/sign-in.ts'
 import { type RequestCookies, signInCookie, signInCookieName } from '../http/cookies.ts'
 import type { Sealer } from './seal.ts'
+
+/** What one sign-in has to remember between `/login` and `/redirect`. */
+export interface SignInSecrets {
+  /** 256 random bits, base64url, as are `nonce` and `codeVerifier`. */
+  state: string
+  nonce: string
+  codeVerifier: string
+}
 
 export interface PendingSignIn extends SignInSecrets {
   returnTo: string

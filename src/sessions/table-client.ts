@@ -1,8 +1,8 @@
 // The client of the sessions' table, by key or by identity.
 import { TableClient } from '@azure/data-tables'
-import type { ResourceAccess } from '../config.ts'
+import type { Identities } from '../azure/identity.ts'
+import type { ResourceAccess } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
-import type { Identities } from '../identity.ts'
 
 export interface TableClientOptions {
   access: ResourceAccess

@@ -2,16 +2,16 @@
 // Entra, one exchange at ACS and one conditional write, shared by all requests that saw the row in the same state.
 import { isDeepStrictEqual } from 'node:util'
 import type { AcsExchange } from '../acs/exchange.ts'
-import { createBackOff } from '../back-off.ts'
 import { accessTokenExpiry } from '../entra/msal-cache.ts'
 import type { EntraRenewal, EntraToken } from '../entra/renewal.ts'
 import { isPassing, ServiceError } from '../errors.ts'
-import { Conflict, retryConflicts } from '../retry.ts'
+import { createBackOff } from '../resilience/back-off.ts'
+import { Conflict, retryConflicts } from '../resilience/retry.ts'
+import { createSingleFlight } from '../resilience/single-flight.ts'
 import type { Account, AcsToken, Session } from '../sessions/session.ts'
 import type { SessionKey } from '../sessions/session-key.ts'
 import type { Call, SessionStore, StoredSession } from '../sessions/session-store.ts'
 import { adoptFromMs, lastResortMs, lastsFor, msalRenewalOffsetMs, renewBelowMs } from './lifetimes.ts'
-import { createSingleFlight } from './single-flight.ts'
 
 export interface IssuedToken extends AcsToken {
   /** Object id of the session's account. */

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { freePort, requireFree } from '../../dev/ports.ts'
 import { acsAccessKey, clientId, standInPorts, tenantId } from '../../dev/settings.ts'
-import { readSettings } from '../../src/config.ts'
+import { readSettings } from '../../src/config/settings.ts'
 import { startHostProcess } from '../support/host-process.ts'
 import { type Command, startCommand } from './fixtures/command.ts'
 

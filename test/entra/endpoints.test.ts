@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { tenants } from '../../dev/entra/directory.ts'
 import { type EntraStandIn, startEntra } from '../../dev/entra/entra.ts'
-import { publicCloud } from '../../src/config.ts'
-import { startDeadline } from '../../src/deadline.ts'
+import { publicCloud } from '../../src/config/settings.ts'
 import { createEntraEndpoints } from '../../src/entra/endpoints.ts'
+import { startDeadline } from '../../src/resilience/deadline.ts'
 
 let entra: EntraStandIn
 

@@ -5,7 +5,7 @@ import { type BicepFile, literal, valueAt, walk } from '../../dev/infra/bicep.ts
 import { unknownValue, valuesOf } from '../../dev/infra/evaluate.ts'
 import { findSettings, type Setting } from '../../dev/infra/settings-rules.ts'
 import { parseTemplates, readTemplates } from '../../dev/infra/templates.ts'
-import { readSettings } from '../../src/config.ts'
+import { readSettings } from '../../src/config/settings.ts'
 
 let files: BicepFile[]
 let settings: Setting[]

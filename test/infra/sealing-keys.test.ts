@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
-import { readSettings } from '../../src/config.ts'
+import { readSettings } from '../../src/config/settings.ts'
 import { createTools, type KeyVault, type SignedInTools, startKeyVault } from './key-vault.ts'
 
 const script = join(import.meta.dirname, '..', '..', 'infra', 'sealing-keys.ts')

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { checkTemplates, readTemplates, type Templates } from '../../dev/infra/templates.ts'
-import { settingNames } from '../../src/config.ts'
+import { settingNames } from '../../src/config/settings.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 let templates: Templates

@@ -1,7 +1,8 @@
 import { createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createSealer, type SealContext, type SealingKey } from '../../src/sessions/seal.ts'
+import type { SealingKey } from '../../src/config/forms.ts'
+import { createSealer, type SealContext } from '../../src/sessions/seal.ts'
 
 const newKey = (kid: string): SealingKey => ({ kid, key: randomBytes(32) })
 const key = newKey('k1')

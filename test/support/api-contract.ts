@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { createApp } from '../../src/app.ts'
 import { registerAll } from '../../src/functions/all.ts'
-import { describeApi } from '../../src/openapi.ts'
+import { describeApi } from '../../src/http/openapi.ts'
 
 interface Operation {
   responses: Record<
@@ -19,7 +19,7 @@ export interface ApiDocument {
 export function apiDocument(): ApiDocument {
   const settings = { config: undefined, web: undefined, problems: [] as string[] }
   const functions = { http() {}, timer() {} }
-  const app = createApp({ context: { settings, links: {} }, service: undefined, functions })
+  const app = createApp({ settings, links: {}, service: undefined, functions })
   registerAll(app)
   // As it goes over the wire.
   return JSON.parse(JSON.stringify(describeApi(app.routes, undefined)))

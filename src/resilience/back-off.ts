@@ -1,6 +1,6 @@
 // Remembers who asked to be left alone, and until when. MSAL and the ACS SDK would remember too, but with a client for each
 // request that memory is gone. It lives in this process only: other instances learn it by themselves.
-import { ServiceError } from './errors.ts'
+import { ServiceError } from '../errors.ts'
 
 export interface BackOff {
   /**

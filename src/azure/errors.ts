@@ -1,6 +1,6 @@
 // The errors of the Azure SDKs, read in one place: status, code, target and Retry-After, and nothing that holds a token.
 import * as z from 'zod/mini'
-import { parseRetryAfter, ServiceError, type Upstream } from './errors.ts'
+import { parseRetryAfter, ServiceError, type Upstream } from '../errors.ts'
 
 export interface AzureError {
   statusCode: number | undefined

@@ -1,8 +1,8 @@
 // The OpenAPI 3.1 document of all routes, made from their contracts.
 import * as z from 'zod/mini'
-import { type ErrorCode, errorKinds } from './errors.ts'
-import { type Contract, problem } from './http/contract.ts'
-import { sessionCookieName } from './http/cookies.ts'
+import { type ErrorCode, errorKinds } from '../errors.ts'
+import { type Contract, problem } from './contract.ts'
+import { sessionCookieName } from './cookies.ts'
 
 export interface DescribedRoute {
   name: string

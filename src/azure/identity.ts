@@ -1,9 +1,9 @@
 // An identity in the place of secrets and keys: its tokens for Azure resources, and for Entra as the client assertion. The SDKs
 // ask for a token with every call; the credential behind keeps them, and this keeps the last of each for an outage.
 import type { AccessToken } from '@azure/identity'
-import { abortable, callMs } from './deadline.ts'
-import { once } from './deferred.ts'
-import { ServiceError } from './errors.ts'
+import { ServiceError } from '../errors.ts'
+import { abortable, callMs } from '../resilience/deadline.ts'
+import { once } from '../resilience/deferred.ts'
 
 const assertionScope = 'api://AzureADTokenExchange/.default'
 /**
@@ -34,7 +34,7 @@ export function createIdentities(clock: () => Date): Identities {
 /** @param clientId Of a user-assigned managed identity; nothing for the usual chain of credentials. */
 export function createIdentity(clientId: string | undefined, clock: () => Date): Identity {
   const credential = once(async () => {
-    const { createAzureCredential } = await import('./azure-credential.ts')
+    const { createAzureCredential } = await import('./credential.ts')
     return createAzureCredential(clientId)
   })
   const lastTokens = new Map<string, AccessToken>()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createSingleFlight } from '../../src/tokens/single-flight.ts'
+import { createSingleFlight } from '../../src/resilience/single-flight.ts'
 
 function newFlight<T>() {
   let now = 0

@@ -1,7 +1,6 @@
 // The forms that a setting can have: each takes what is written in the setting and says in fixed words what is wrong with it,
 // never what it was.
 import * as z from 'zod/mini'
-import type { SealingKey } from './sessions/seal.ts'
 
 const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])$/
 
@@ -65,6 +64,12 @@ export const hours = z.pipe(
 
 export function matching(pattern: RegExp, message: string) {
   return z.string().check(z.regex(pattern, message))
+}
+
+export interface SealingKey {
+  kid: string
+  /** 32 bytes. */
+  key: Buffer
 }
 
 const keyForm = 'must be kid:base64url(32 bytes), comma-separated'

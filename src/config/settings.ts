@@ -1,7 +1,6 @@
 // The settings: the only reader of `process.env`. A bad setting never throws (the Functions host would then serve 404 for
 // everything); every problem is collected, by name and reason, never with the value.
 import * as z from 'zod/mini'
-import type { SealingKey } from './sessions/seal.ts'
 import {
   acsConnectionString,
   guid,
@@ -12,10 +11,11 @@ import {
   listOf,
   matching,
   origin,
+  type SealingKey,
   sealingKeys,
   secureOrigin,
   storageConnectionString,
-} from './setting-forms.ts'
+} from './forms.ts'
 
 /** What the HTTP edge needs even when other settings are missing, so that a `misconfigured` answer is a proper answer too. */
 export interface WebConfig {

@@ -1,7 +1,7 @@
 // One more try for what failed in passing. Small on purpose: people wait for the answer, and the SDKs' own retries (several,
 // and through a Retry-After of any length) are switched off.
 import pRetry from 'p-retry'
-import { ServiceError } from './errors.ts'
+import { ServiceError } from '../errors.ts'
 
 const jitterMs = { minTimeout: 50, maxTimeout: 200, randomize: true }
 

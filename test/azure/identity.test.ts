@@ -1,11 +1,11 @@
 // What becomes of an identity's tokens while its endpoint is down: the real SDKs over real sockets, with the clock set forward.
 import { TableClient } from '@azure/data-tables'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
-import { type Azurite, startAzurite } from '../dev/azurite.ts'
-import { createSigningKey, encodeJwt, rs256 } from '../dev/entra/signing-keys.ts'
-import { type IdentityEndpoint, startIdentityEndpoint } from '../dev/identity.ts'
-import { createIdentity } from '../src/identity.ts'
-import { managedIdentity } from './support/service.ts'
+import { type Azurite, startAzurite } from '../../dev/azurite.ts'
+import { createSigningKey, encodeJwt, rs256 } from '../../dev/entra/signing-keys.ts'
+import { type IdentityEndpoint, startIdentityEndpoint } from '../../dev/identity.ts'
+import { createIdentity } from '../../src/azure/identity.ts'
+import { managedIdentity } from '../support/service.ts'
 
 const scope = 'https://storage.azure.com/.default'
 const lifetimeSeconds = 86_400

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createBackOff } from '../src/back-off.ts'
-import { ServiceError } from '../src/errors.ts'
+import { ServiceError } from '../../src/errors.ts'
+import { createBackOff } from '../../src/resilience/back-off.ts'
 
 const throttle = (retryAfterSeconds?: number) => async () => {
   throw new ServiceError('throttled', { retryAfterSeconds })

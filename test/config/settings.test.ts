@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import sample from '../local.settings.sample.json' with { type: 'json' }
-import { readSettings, sampleSealingKey } from '../src/config.ts'
+import sample from '../../local.settings.sample.json' with { type: 'json' }
+import { readSettings, sampleSealingKey } from '../../src/config/settings.ts'
 
 const key = () => randomBytes(32).toString('base64url')
 const good = {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { abortable, startDeadline } from '../src/deadline.ts'
+import { abortable, startDeadline } from '../../src/resilience/deadline.ts'
 
 describe('the deadline of a request', () => {
   beforeEach(() => {

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { deferred, once } from '../src/deferred.ts'
+import { deferred, once } from '../../src/resilience/deferred.ts'
 
 describe('what is made once', () => {
   it('is made at the first call, and by one of many at the same time', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ServiceError } from '../src/errors.ts'
-import { Conflict, retryConflicts, retryOnce } from '../src/retry.ts'
+import { ServiceError } from '../../src/errors.ts'
+import { Conflict, retryConflicts, retryOnce } from '../../src/resilience/retry.ts'
 
 /** Fails with each of these in turn, then succeeds; counts the tries. */
 function failing(...errors: unknown[]) {

@@ -1,8 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { errorKinds } from '../src/errors.ts'
-import { apiDocument, breachOf } from './support/api-contract.ts'
-import { startService, type TestService } from './support/service.ts'
+import { errorKinds } from '../../src/errors.ts'
+import { apiDocument, breachOf } from '../support/api-contract.ts'
+import { startService, type TestService } from '../support/service.ts'
 
 let service: TestService
 
