@@ -33,7 +33,7 @@ export function invocationLog(context: InvocationContext): Log {
   }
 }
 
-/** What of an error is safe to write: class, codes, status, and where an unforeseen one was thrown; cause by cause. */
+/** The parts of an error that hold no secret: class, codes, status, its causes, and for an unforeseen one where it was thrown. */
 export function describeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { name: typeof error }
   const { code, errorCode, subError, statusCode, errorNo } = error as Error & Record<string, unknown>
@@ -50,7 +50,7 @@ export function describeError(error: unknown, depth = 0): Record<string, unknown
   }
 }
 
-/** Codes are short identifiers; anything else in their place is not written. */
+/** Written only if it looks like a code: an SDK may put a message with a token in the same property. */
 function codeField(name: string, value: unknown): Record<string, unknown> {
   const fits = typeof value === 'number' || (typeof value === 'string' && /^[\w.-]{1,64}$/.test(value))
   return fits ? { [name]: value } : {}

@@ -5,7 +5,7 @@ import { parseRetryAfter, ServiceError } from '../errors.ts'
 
 export interface EntraTransport {
   client: INetworkModule
-  /** Why the last call got no answer that MSAL may see; `throttled` or `upstream_unavailable`. */
+  /** What went wrong with the last call, when its answer was kept from MSAL; `throttled` or `upstream_unavailable`. */
   failure(): ServiceError | undefined
 }
 

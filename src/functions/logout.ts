@@ -62,7 +62,7 @@ async function signOutUrl(
   const endSession = await endpoints.pages(tenant, deadline).then(
     (pages) => pages.endSession,
     (error: unknown) => {
-      // The session is over already: that must not look like a failure because Entra does not answer.
+      // The session has been deleted by now, so this must not become an error; the documented address is right in the public cloud.
       log('warn', 'discovery-failed', { error })
       return endpoints.documentedPages(tenant).endSession
     },

@@ -23,7 +23,7 @@ const loginQuery = z.object({
   prompt: z.optional(z.enum(['login', 'select_account', 'consent'])),
 })
 
-/** What Entra's redirect carries. The host joins repeated parameters with a comma, which no state has. */
+/** What Entra's redirect carries. The host joins repeated parameters with a comma, so a repeated state fails the pattern. */
 const redirectQuery = z.object({
   state: z.string().check(z.regex(/^[\w-]{43}$/)),
   code: z.optional(z.string().check(z.regex(/^[\w.~-]{1,4096}$/))),
@@ -116,7 +116,7 @@ function isOwnIssuer({ config, endpoints }: Service, issuer: string): boolean {
   return [...config.entra.allowedTenants].some((tenantId) => endpoints.issuer(tenantId) === issuer)
 }
 
-/** The session that this browser still had is replaced: its row must not outlive its cookie. */
+/** Deletes the row of the session that this browser had until now: its cookie is replaced, so nobody could sign it out later. */
 async function endFormerSession({ sessions }: Service, context: RequestContext): Promise<void> {
   const former = sessionKeyOf(context.cookies.get(sessionCookieName))
   if (!former) return

@@ -10,7 +10,7 @@ export function signInCookieName(state: string): string {
   return `${signInPrefix}${state}`
 }
 
-/** Cookies that came in. A name that came twice was tossed in by somebody else: then neither value counts. */
+/** The request's cookies. A name that comes twice may have been set by a sibling domain ("cookie tossing"): neither value is used. */
 export interface RequestCookies {
   get(name: string): string | undefined
   /** States of the sign-ins that the browser has a cookie of. */

@@ -70,7 +70,7 @@ function pageLinks(page: { retryUrl: string; backUrl: string }, consentUrl: stri
   ]
 }
 
-/** With jitter, so that those who were turned away together do not come back together. */
+/** With jitter, so that clients that were refused at the same moment do not all come back at the same moment. */
 function retryAfter({ retryAfterSeconds = defaultRetrySeconds }: ServiceError): string {
   return `${Math.ceil(retryAfterSeconds + Math.random() * Math.max(1, retryAfterSeconds / 2))}`
 }

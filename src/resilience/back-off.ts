@@ -1,5 +1,5 @@
-// Remembers who asked to be left alone, and until when. MSAL and the ACS SDK would remember too, but with a client for each
-// request that memory is gone. It lives in this process only: other instances learn it by themselves.
+// Remembers which upstream sent a Retry-After, and until when no call is made. MSAL and the ACS SDK remember that in their
+// clients, which here live for one request only. Each process has its own memory; other instances learn it by themselves.
 import { ServiceError } from '../errors.ts'
 
 export interface BackOff {
@@ -12,7 +12,7 @@ export interface BackOff {
 
 /** Where a throttling upstream names no time. */
 const defaultSeconds = 5
-/** No answer of an upstream, or of a proxy in between, may silence it for longer. */
+/** The most that a Retry-After can ask for: a proxy in between, or a bug upstream, may send years. */
 const maxSeconds = 3_600
 const maxKeys = 10_000
 

@@ -1,5 +1,6 @@
 // One deadline for a request, handed to every outgoing call as an AbortSignal, so that nothing hangs and the last write
-// still has its time. It runs on the monotonic clock: a wall clock that is set must not cut requests short.
+// still has its time. It is measured on the monotonic clock, since
+// setting the wall clock must not cut requests short.
 
 const requestMs = 9_000
 /** The most that one outgoing call may take. */
@@ -25,7 +26,7 @@ export function startDeadline(): Deadline {
 
 /** Rejects as soon as `signal` aborts, for work that takes no signal itself; the work goes on unobserved. */
 export async function abortable<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  // Nobody is left to hear of a failure that comes after this one.
+  // A failure after the abort would otherwise be an unhandled rejection.
   work.catch(() => {})
   signal.throwIfAborted()
   const { promise, reject } = Promise.withResolvers<never>()

@@ -19,7 +19,7 @@ export function createSingleFlight<T>({ rememberMs, isFinal, clock }: SingleFlig
 
   function forgetOld(): void {
     const now = clock().getTime()
-    // In order of their start, so the first one that is to be kept ends the search.
+    // The map is in order of insertion, so everything after the first one to keep is younger.
     for (const [key, { forgetAt }] of flights) {
       if (forgetAt > now) return
       flights.delete(key)

@@ -37,7 +37,7 @@ export interface TokenIssuerOptions {
 }
 
 const writeTries = 3
-/** Longer than a request lives: who has read the row before a renewal was written finds that renewal. */
+/** Longer than a request can take: a request that read the row just before a renewal was written still finds that renewal here. */
 const rememberRenewalMs = 10_000
 
 export function createTokenIssuer({
@@ -49,7 +49,7 @@ export function createTokenIssuer({
 }: TokenIssuerOptions): TokenIssuer {
   const renewals = createSingleFlight<AcsToken>({
     rememberMs: rememberRenewalMs,
-    // A dead refresh token is not sent again; whatever else failed may be good the next time.
+    // A dead refresh token stays dead, so it is not sent again. Any other failure may not repeat.
     isFinal: isSignInRequired,
     clock,
   })
@@ -87,7 +87,7 @@ export function createTokenIssuer({
       const minted = await exchange(entraToken, session.account, call)
       renewed.acsToken = longer(minted, session.acsToken)
     } catch (error) {
-      // What Entra gave is kept, so that the next try need not ask it again.
+      // Keeps the new Entra token, so that the next request only has to repeat the exchange.
       const isNew = renewed.msalCache !== session.msalCache
       const adopted = isNew ? await persist(stored, renewed, call) : undefined
       if (adopted) return adopted
@@ -102,7 +102,7 @@ export function createTokenIssuer({
     const cached = expiresOn && { expiresOn }
     const forceRefresh = !lastsFor(cached, renewBelowMs, clock())
     try {
-      // Entra limits by user and app; the row is the narrowest key that is surely not somebody else's.
+      // Entra throttles per user and app. Keyed by row, so that one session's back-off can never hold up another user.
       return await entraBackOff.guard(key.rowKey, () => entra.acquire(session, { forceRefresh, deadline }))
     } catch (error) {
       const cachedIsUsable = forceRefresh && lastsFor(cached, msalRenewalOffsetMs + 1_000, clock())
@@ -124,13 +124,14 @@ export function createTokenIssuer({
         deadline,
       )
     } catch (error) {
-      // The user cannot help it that ACS refuses a token which Entra just gave.
+      // On the exchange route this code tells the caller that his token is wrong. Here Entra has just issued the token to us,
+      // so the user can do nothing about it.
       const refused = error instanceof ServiceError && error.code === 'invalid_token'
       throw refused ? new ServiceError('upstream_unavailable', { cause: error }) : error
     }
   }
 
-  /** The session is over, unless another renewal wrote a newer row: then that one counts. */
+  /** Entra says that this refresh token is dead: the session is over, unless another renewal has written a newer one meanwhile. */
   async function afterDeadRefreshToken(
     stored: StoredSession,
     error: ServiceError,
@@ -157,7 +158,7 @@ export function createTokenIssuer({
       const outcome = await sessions.update(current, renewed, call)
       if (outcome === 'written') return undefined
       current = await read(stored.key, call)
-      // Our own write, whose answer was lost.
+      // The row holds just what was to be written: our write had succeeded and only its answer was lost.
       if (isDeepStrictEqual(current.session, renewed)) return undefined
       const { acsToken } = current.session
       if (acsToken && lastsFor(acsToken, adoptFromMs, clock())) return acsToken
