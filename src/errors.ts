@@ -95,13 +95,26 @@ export type ErrorCode = keyof typeof errorKinds
 
 export type Upstream = 'entra' | 'acs' | 'table' | 'identity'
 
+/** Parameters of `/login`. */
+export interface SignInHints {
+  prompt?: 'login' | 'select_account'
+  /** The claims that Entra asked for (OIDC Core, 5.5), as JSON. */
+  claims?: string
+}
+
 export interface ServiceErrorOptions {
   /** What really happened; for the log. */
   cause?: unknown
   /** Which input is wrong, in fixed words: the only free text that leaves the service, so never what came in. */
   detail?: string
   /** Who failed us, or refused us; for the log. */
-  upstream?: Upstream
+  upstream?: Upstream | undefined
+  /** Their own code: AADSTS number, ACS or table error code, else the HTTP status; for the log. */
+  upstreamCode?: string | number | undefined
+  /** Which check failed, as a word of ours (`expired`, `audience`); for the log. */
+  check?: string
+  /** What the user's next sign-in has to ask for, where signing in as usual would only lead here again. */
+  signIn?: SignInHints | undefined
   /** When the upstream named a time to wait. Every 503 gets a Retry-After, with or without it. */
   retryAfterSeconds?: number | undefined
 }
@@ -112,6 +125,9 @@ export class ServiceError extends Error {
   readonly code: ErrorCode
   readonly detail: string | undefined
   readonly upstream: Upstream | undefined
+  readonly upstreamCode: string | number | undefined
+  readonly check: string | undefined
+  readonly signIn: SignInHints | undefined
   readonly retryAfterSeconds: number | undefined
 
   constructor(code: ErrorCode, options: ServiceErrorOptions = {}) {
@@ -119,6 +135,9 @@ export class ServiceError extends Error {
     this.code = code
     this.detail = options.detail
     this.upstream = options.upstream
+    this.upstreamCode = options.upstreamCode
+    this.check = options.check
+    this.signIn = options.signIn
     this.retryAfterSeconds = options.retryAfterSeconds
   }
 }

@@ -108,10 +108,10 @@ function pageLinks(web: WebConfig | undefined, returnTo: string) {
 }
 
 function logError(log: Log, error: ServiceError, problems: readonly string[]): void {
-  const { code, upstream } = error
+  const { code } = error
   const { status } = errorKinds[code]
   const level =
     status < 500 ? 'info' : code === 'internal_error' || code === 'misconfigured' ? 'error' : 'warn'
   const settings = code === 'misconfigured' && problems.length > 0 ? { settings: problems } : {}
-  log(level, 'request-failed', { code, status, upstream, ...settings, error })
+  log(level, 'request-failed', { code, status, ...settings, error })
 }
