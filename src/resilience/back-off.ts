@@ -12,8 +12,6 @@ export interface BackOff {
 
 /** Where a throttling upstream names no time. */
 const defaultSeconds = 5
-/** The most that a Retry-After can ask for: a proxy in between, or a bug upstream, may send years. */
-const maxSeconds = 3_600
 const maxKeys = 10_000
 
 export function createBackOff(clock: () => Date): BackOff {
@@ -23,7 +21,7 @@ export function createBackOff(clock: () => Date): BackOff {
     const seconds = error.retryAfterSeconds ?? (error.code === 'throttled' ? defaultSeconds : 0)
     if (seconds === 0) return
     until.delete(key)
-    until.set(key, clock().getTime() + Math.min(seconds, maxSeconds) * 1_000)
+    until.set(key, clock().getTime() + seconds * 1_000)
     const [oldest] = until.keys()
     if (until.size > maxKeys && oldest !== undefined) until.delete(oldest)
   }
