@@ -2,7 +2,7 @@
 // that the compiler and its linter refuse.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -42,18 +42,33 @@ it('fails with what is not a CLI, or not there', async () => {
   expect(node).toMatchObject({ code: 1, out: '', err: expect.stringContaining('ended: is it a Bicep CLI') })
 })
 
-it('fails with a CLI that is too old', async () => {
-  const old = join(folder, 'old')
-  const rpc = createRequire(import.meta.url).resolve('vscode-jsonrpc/node')
-  const answer = `c.onRequest('bicep/version', () => ({ version: '0.9.1' })); c.listen(); c.onClose(process.exit)`
-  const script = `const r = require('${rpc}'); const c = r.createMessageConnection(process.stdin, process.stdout); ${answer}`
-  writeFileSync(old, `#!${process.execPath}\n${script}`, { mode: 0o755 })
-  const { code, err } = await check({ BICEP_PATH: old })
-  expect({ code, err }).toEqual({
-    code: 1,
-    err: expect.stringContaining('0.9.1 is too old: 0.36.1 or later'),
-  })
+it('looks at BICEP_PATH, on PATH, and where az keeps its own; and fails with one that is too old', async () => {
+  const [named, onPath] = [join(folder, 'named'), join(folder, 'bin')]
+  const home = { HOME: folder, USERPROFILE: folder }
+  oldCli(named, '0.9.1')
+  oldCli(join(onPath, 'bicep'), '0.9.2')
+  oldCli(join(folder, '.azure', 'bin', 'bicep'), '0.36.0')
+  const results = await Promise.all([
+    check({ ...home, PATH: onPath, BICEP_PATH: named }),
+    check({ ...home, PATH: onPath }),
+    check({ ...home, PATH: dirname(process.execPath) }),
+  ])
+  const tooOld = (version: string) =>
+    `Bicep CLI ${version} is too old: 0.36.1 or later is needed (az bicep upgrade)\n`
+  expect(results.map(({ err }) => err)).toEqual([tooOld('0.9.1'), tooOld('0.9.2'), tooOld('0.36.0')])
+  for (const { code, out } of results) expect({ code, out }).toEqual({ code: 1, out: '' })
 })
+
+/** A program that answers as a Bicep CLI does, but only with its version. */
+function oldCli(path: string, version: string): void {
+  const rpc = createRequire(import.meta.url).resolve('vscode-jsonrpc/node')
+  const script = `const c = require('${rpc}').createMessageConnection(process.stdin, process.stdout)
+    c.onRequest('bicep/version', () => ({ version: '${version}' }))
+    c.onClose(process.exit)
+    c.listen()`
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `#!${process.execPath}\n${script}`, { mode: 0o755 })
+}
 
 describe.skipIf(!bicep)('templates that the CLI refuses', () => {
   let output: Awaited<ReturnType<typeof check>>

@@ -200,8 +200,10 @@ describe.skipIf(!path)('a deployment', () => {
       '"requiredResourceAccess":',
       '"passwordCredentials":[],"requiredResourceAccess":',
     ],
+    ['an extension of core.bicep', 'extension', 'infra/core.bicep', '"outputs":', '"imports":{},"outputs":'],
+    ['an extension of settings.bicep', 'extension', settings, '"parameters":', '"imports":{},"parameters":'],
     // The parameter file, and the template that it is for.
-    ['a parameter that main.bicep lacks', 'parameters', 'parameters', '"location"', '"region"'],
+    ['a parameter that main.bicep lacks', 'parameters', 'parameters', '"tableName"', '"table"'],
     ['a required parameter that is not given', 'parameters', 'parameters', /\s+"environmentName".*/, ''],
     [
       'a secure parameter in a file',
