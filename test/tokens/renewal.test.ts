@@ -237,6 +237,47 @@ describe('what ACS says', () => {
     expect(service.acs.requests).toHaveLength(1)
   })
 
+  /** A session with an Entra token that lasts, of which no ACS token was made yet. */
+  async function withCachedToken(): Promise<Browser> {
+    const browser = new Browser(service)
+    await browser.signIn()
+    service.entra.requests.length = 0
+    service.acs.requests.length = 0
+    return browser
+  }
+
+  it('401 about a cached Entra token is cured by one that Entra issues anew', async () => {
+    const browser = await withCachedToken()
+    service.acs.faults.add({ acsError: acsErrors.invalidAccessToken, times: 1 })
+    const issued = await browser.token()
+    await service.acs.verify(issued.token)
+    expect([refreshes().length, service.acs.requests.length]).toEqual([1, 2])
+    expect(await browser.token(other)).toEqual(issued)
+  })
+
+  it('401 about that one too is an outage of a minute: Entra and ACS are not asked at every poll', async () => {
+    const browser = await withCachedToken()
+    service.acs.faults.add({ acsError: acsErrors.invalidAccessToken })
+    const answers = [await browser.post('/api/token'), await browser.post('/api/token')]
+    for (const answer of answers) {
+      expect(answer.status).toBe(503)
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(55)
+    }
+    expect(await problemOf(answers[0] as Response)).toEqual({ status: 503, code: 'upstream_unavailable' })
+    expect([refreshes().length, service.acs.requests.length]).toEqual([1, 2])
+  })
+
+  it('401 about a cached Entra token, and Entra says that the user is signed out: that counts', async () => {
+    const browser = await withCachedToken()
+    service.acs.faults.add({ acsError: acsErrors.invalidAccessToken, times: 1 })
+    service.entra.faults.add({ match: { endpoint: 'token' }, entraError: entraErrors.refreshTokenRevoked })
+    expect(await problemOf(await browser.post('/api/token'))).toEqual({
+      status: 401,
+      code: 'sign_in_required',
+    })
+    expect(await isStored(browser)).toBe(false)
+  })
+
   it.each([
     ['nothing', {}],
     ['an empty token', { token: '', expiresOn: '2030-01-01T00:00:00Z' }],
