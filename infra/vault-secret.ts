@@ -62,7 +62,6 @@ export function openVaultSecret(options: VaultSecretOptions): VaultSecret {
   const deadline = Date.now() + options.waitSeconds * 1000
   const client = new SecretClient(vaultUrl, credential, {
     retryOptions: { maxRetries: 100, maxRetryDelayInMs: 16_000 },
-    redirectOptions: { maxRetries: 0 },
     additionalPolicies: [{ policy: patience(deadline, context, onWait), position: 'perRetry' }],
   })
 

@@ -1,6 +1,6 @@
 // The command of the sealing keys where something between it and the vault goes wrong: each fault is told in words of its own.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { challenge, errorBody, type KeyVault, startKeyVault } from './key-vault.ts'
+import { challenge, errorBody, type KeyVault, startKeyVault, type VaultRequest } from './key-vault.ts'
 import { certificate, kidsOf, newKey, oldKey, type Run, runSealingKeys } from './sealing-keys-run.ts'
 import { createTools, homeTenant, type SignedInTools } from './signed-in-tools.ts'
 
@@ -49,6 +49,20 @@ describe('a write', () => {
     expect(await sealingKeys(['append'])).toMatchObject(containing('Nothing was written.'))
     expect(kids()).toEqual(['old'])
     expect(writes()).toHaveLength(1)
+  })
+
+  it('takes a change for its beginning that came in just before', async () => {
+    vault.add(oldKey)
+    const isRead = ({ path }: VaultRequest) => path === '/secrets/sealing-keys/'
+    vault.faults.add({
+      match(request) {
+        if (isRead(request) && vault.versions.length === 1)
+          vault.add(`${oldKey},${newKey}`, { step: 'append' })
+        return false
+      },
+    })
+    expect(await sealingKeys(['promote', '--now'])).toMatchObject({ code: 0 })
+    expect(kids()).toEqual(['new', 'old'])
   })
 
   it('whose answer is lost tells of a change that came in between', async () => {
@@ -180,6 +194,7 @@ describe('what is in between', () => {
     vault.add(oldKey)
     vault.faults.add(fault)
     expect(await sealingKeys(['show'])).toMatchObject(containing(words))
+    expect(vault.requests).toHaveLength(2)
   })
 
   it('as a certificate that nobody trusts is told', async () => {

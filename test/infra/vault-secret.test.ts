@@ -1,7 +1,7 @@
 // What stands between this machine and one secret of a vault, where a clock or a second host is needed to show it.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { openVaultSecret, type VaultSecretOptions } from '../../infra/vault-secret.ts'
-import { type KeyVault, startKeyVault } from './key-vault.ts'
+import { errorBody, type KeyVault, startKeyVault } from './key-vault.ts'
 import { certificate } from './sealing-keys-run.ts'
 import { deployerToken } from './signed-in-tools.ts'
 
@@ -36,6 +36,12 @@ const next = { value: 'new', tags: {} }
 it('all pages of versions are read, and the order of a list means nothing', async () => {
   const ids = Array.from({ length: 60 }, () => vault.add('old').id)
   expect((await open().versions()).toSorted()).toEqual(ids.toSorted())
+})
+
+it('a secret that is not there has no versions', async () => {
+  vault.faults.add({ status: 404, json: errorBody('SecretNotFound') })
+  expect(await open().versions()).toEqual([])
+  expect(await open().read()).toBeUndefined()
 })
 
 it.each([1, 2])('a vault that is silent on request %i of a list is given up after a time', async (page) => {
