@@ -8,7 +8,13 @@ import { createMsalClient } from '../../src/entra/msal-client.ts'
 import { createEntraTransport } from '../../src/entra/transport.ts'
 import { startDeadline } from '../../src/resilience/deadline.ts'
 import { msalCredential, type Service } from '../../src/service.ts'
-import { type AppRegistration, entraErrorNumber, refusalOf } from './entra-refusals.ts'
+import {
+  type AppRegistration,
+  aboutAppAlone,
+  entraErrorNumbers,
+  knownRefusalOf,
+  refusalOf,
+} from './entra-refusals.ts'
 import { causes, unreachable } from './failure.ts'
 import { bad, type Finding, good } from './finding.ts'
 
@@ -18,25 +24,23 @@ const anyScope = 'https://graph.microsoft.com/.default'
 export async function checkClientCredential(service: Service, app: AppRegistration): Promise<Finding> {
   const { credential, authorityHost } = service.config.entra
   const target = { url: authorityHost, setting: 'ENTRA_AUTHORITY_HOST' }
-  const refusalIn = (error: unknown) => refusalOf(entraErrorNumber(error), app) ?? unreachable(error, target)
-
   const first = await ownToken(service, credential)
   if (first === 'token') return good(accepted(credential))
-  const refused = refusalIn(first)
+  // Where apps get no tokens of their own, another number says so, which says nothing about the credential.
+  const numbers = entraErrorNumbers(first).filter((number) => !aboutAppAlone.has(number))
+  const refused = knownRefusalOf(numbers, app) ?? unreachable(first, target)
   if (refused) return refused
 
   const second = await redeemWorthlessCode(service)
-  const isAboutCode = [...causes(second)].some(
-    (error) => error instanceof AuthError && error.errorCode === 'invalid_grant',
-  )
-  const number = entraErrorNumber(second)
-  const finding = refusalIn(second)
+  const finding = refusalOf(entraErrorNumbers(second), app) ?? unreachable(second, target)
   if (finding) return finding
-  if (isAboutCode) return good(accepted(credential))
-  if (number === undefined) throw second
+  const words = [...causes(second)].flatMap((error) => (error instanceof AuthError ? [error.errorCode] : []))
+  if (words.includes('invalid_grant')) return good(accepted(credential))
+  const word = words.find((one) => /^[a-z_]{1,40}$/.test(one))
+  if (!word) throw second
   return bad(
-    `Entra refuses the app (AADSTS${number})`,
-    `https://login.microsoftonline.com/error?code=${number}`,
+    `Entra refuses the app without a number (${word})`,
+    `portal: App registrations > ${app.clientId}: Authentication, Certificates & secrets`,
   )
 }
 

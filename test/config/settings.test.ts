@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import sample from '../../local.settings.sample.json' with { type: 'json' }
-import { readSettings, sampleSealingKey } from '../../src/config/settings.ts'
+import { sampleSealingKey } from '../../src/config/forms.ts'
+import { readSettings, settingNames } from '../../src/config/settings.ts'
 
 const key = () => randomBytes(32).toString('base64url')
 const good = {
@@ -56,10 +57,6 @@ describe('settings', () => {
     ['ALLOWED_TENANTS', ','],
     [
       'COMMUNICATION_SERVICES_CONNECTION_STRING',
-      'accesskey=c2VjcmV0LWtleQ==;endpoint=https://r.communication.azure.com/',
-    ],
-    [
-      'COMMUNICATION_SERVICES_CONNECTION_STRING',
       'endpoint=http://r.communication.azure.com/;accesskey=c2VjcmV0LWtleQ==',
     ],
     ['COMMUNICATION_SERVICES_CONNECTION_STRING', 'endpoint=https://r.communication.azure.com/;accesskey=%%%'],
@@ -67,8 +64,6 @@ describe('settings', () => {
     ['COMMUNICATION_SERVICES_ENDPOINT', 'r.communication.azure.com'],
     ['TokenStore__tableServiceUri', 'https://tokens.table.core.windows.net/?sv=2024&sig=c2VjcmV0'],
     ['TokenStore__tableServiceUri', 'https://user:pass@tokens.table.core.windows.net'],
-    ['TokenStore__clientId', 'my-identity'],
-    ['AZURE_CLIENT_ID', 'my-identity'],
     ['ENTRA_MANAGED_IDENTITY_CLIENT_ID', 'my-identity'],
     ['TokenStore', 'AccountName=a'],
     ['TOKEN_TABLE', 'my-table'],
@@ -82,8 +77,6 @@ describe('settings', () => {
     ['ALLOWED_ORIGINS', 'https://calls.example.com/app'],
     ['ALLOWED_ORIGINS', '*'],
     ['ALLOWED_ORIGINS', 'https://a.example,null'],
-    ['API_SCOPE', 'api://x/Tokens.Exchange'],
-    ['EXCHANGE_CLIENT_IDS', 'my-app'],
     ['SESSION_COOKIE_SAME_SITE', 'Strict'],
     ['SESSION_MAX_HOURS', '0'],
     ['SESSION_IDLE_HOURS', 'a day'],
@@ -121,7 +114,11 @@ describe('settings', () => {
     const TokenStore =
       'DefaultEndpointsProtocol=https;AccountName=tokens;AccountKey=a2V5;EndpointSuffix=core.windows.net'
     const { config } = readSettings({ ...good, TokenStore, PUBLIC_URL: 'http://localhost:9000' })
-    expect(config?.tableService).toEqual({ kind: 'key', connectionString: TokenStore })
+    expect(config?.tableService).toEqual({
+      kind: 'key',
+      connectionString:
+        'DefaultEndpointsProtocol=https;AccountName=tokens;AccountKey=a2V5;TableEndpoint=https://tokens.table.core.windows.net',
+    })
     expect(config?.web.publicUrl).toBe('http://localhost:9000')
   })
 
@@ -197,17 +194,154 @@ describe('settings', () => {
   })
 })
 
+describe('a setting that nothing uses', () => {
+  const deployed = {
+    ...good,
+    ENTRA_CLIENT_SECRET: 's',
+    PUBLIC_URL: 'https://tokens.example.com',
+    TokenStore: 'AccountName=tokens;AccountKey=a2V5',
+  }
+  const endpoint = 'https://tokens.table.core.windows.net'
+
+  it.each<[name: string, wrong: string, unused: object, used: object]>([
+    ['AzureWebJobsStorage', 'junk', {}, { TokenStore: undefined }],
+    [
+      'AzureWebJobsStorage',
+      'junk',
+      { TokenStore: undefined, TokenStore__tableServiceUri: endpoint },
+      { TokenStore__tableServiceUri: ' ' },
+    ],
+    ['AzureWebJobsStorage', '@Microsoft.KeyVault(VaultName=v;SecretName=s)', {}, { TokenStore: ' ' }],
+    [
+      'AzureWebJobsStorage__tableServiceUri',
+      'junk',
+      {},
+      { TokenStore: undefined, AzureWebJobsStorage: undefined },
+    ],
+    [
+      'AzureWebJobsStorage__tableServiceUri',
+      'junk',
+      { TokenStore: undefined },
+      { TokenStore: undefined, AzureWebJobsStorage: '' },
+    ],
+    ['AzureWebJobsStorage__accountName', 'A!', {}, { TokenStore: undefined, AzureWebJobsStorage: undefined }],
+    [
+      'AzureWebJobsStorage__clientId',
+      'me',
+      { TokenStore: undefined },
+      { TokenStore: undefined, AzureWebJobsStorage: undefined, AzureWebJobsStorage__accountName: 'tokens' },
+    ],
+    ['TokenStore__clientId', 'me', {}, { TokenStore: undefined, TokenStore__tableServiceUri: endpoint }],
+    ['AZURE_CLIENT_ID', 'me', {}, { TokenStore: undefined, TokenStore__tableServiceUri: endpoint }],
+    [
+      'AZURE_CLIENT_ID',
+      'me',
+      {
+        TokenStore: undefined,
+        TokenStore__tableServiceUri: endpoint,
+        TokenStore__clientId: good.ENTRA_CLIENT_ID,
+      },
+      {
+        COMMUNICATION_SERVICES_CONNECTION_STRING: undefined,
+        COMMUNICATION_SERVICES_ENDPOINT: 'https://r.communication.azure.com',
+      },
+    ],
+    ['API_SCOPE', 'api://x/Tokens.Exchange', {}, { API_AUDIENCE: 'x' }],
+    ['EXCHANGE_CLIENT_IDS', 'my-app', {}, { API_AUDIENCE: 'x' }],
+    ['WEBSITE_HOSTNAME', 'no host', {}, { PUBLIC_URL: undefined }],
+  ])('stops nothing: %s=%s', (name, wrong, unused, used) => {
+    const without = readSettings({ ...deployed, ...unused, [name]: undefined })
+    const { config, problems } = readSettings({ ...deployed, ...unused, [name]: wrong })
+    expect(problems).toEqual([])
+    expect(config).toEqual(without.config)
+    const inUse = readSettings({ ...deployed, ...unused, ...used, [name]: wrong })
+    expect(inUse.problems).toEqual([expect.stringMatching(`^${name} `)])
+  })
+
+  it('does not stand in for one that is missing', () => {
+    const { AzureWebJobsStorage: _, TokenStore: __, ...rest } = deployed
+    for (const name of ['AzureWebJobsStorage__clientId', 'AzureWebJobsStorage__blobServiceUri']) {
+      expect(readSettings({ ...rest, [name]: good.ENTRA_CLIENT_ID }).problems).toEqual([
+        'TokenStore or TokenStore__tableServiceUri is missing',
+      ])
+    }
+  })
+})
+
+describe("the host's own storage, where no other is named", () => {
+  const { AzureWebJobsStorage: _, ...rest } = good
+  const id = '11111111-2222-4333-8444-555555555555'
+
+  it.each([
+    [
+      { AzureWebJobsStorage__accountName: 'tokens', AZURE_CLIENT_ID: id },
+      { endpoint: 'https://tokens.table.core.windows.net', identityClientId: id },
+    ],
+    [
+      { AzureWebJobsStorage__accountName: 'tokens', AzureWebJobsStorage__credential: 'managedidentity' },
+      { endpoint: 'https://tokens.table.core.windows.net', identityClientId: undefined },
+    ],
+    [
+      {
+        AzureWebJobsStorage__tableServiceUri: 'https://other.table.core.windows.net/',
+        AzureWebJobsStorage__accountName: 'tokens',
+        AzureWebJobsStorage__clientId: id,
+        AZURE_CLIENT_ID: good.ENTRA_CLIENT_ID,
+      },
+      { endpoint: 'https://other.table.core.windows.net', identityClientId: id },
+    ],
+  ])('is reached by identity as the host does: %j', (settings, access) => {
+    const { config, problems } = readSettings({ ...rest, ...settings })
+    expect(problems).toEqual([])
+    expect(config?.tableService).toEqual({ kind: 'identity', ...access })
+  })
+
+  it('is reached by its connection string where there is one, as the host does', () => {
+    const { config } = readSettings({ ...good, AzureWebJobsStorage__accountName: 'tokens' })
+    expect(config?.tableService).toEqual({ kind: 'key', connectionString: 'UseDevelopmentStorage=true' })
+  })
+})
+
 describe('any settings', () => {
+  const names = [...settingNames]
+  const canary = 'CANARY'
+  const kinds = [
+    (text: string) => text,
+    (text: string) => `@Microsoft.KeyVault(VaultName=${text};SecretName=x)`,
+    (text: string) => `https://${text}.example/${text}?sig=${text}#${text}`,
+    (text: string) => `http://user:${text}@r.example`,
+    (text: string) => `endpoint=https://r.example/;accesskey=${text}!`,
+    (text: string) => `endpoint=http://${text}.example;accesskey=a2V5`,
+    (text: string) => `${text}=1;${text}=2`,
+    (text: string) => `AccountName=a;AccountKey=${text}!;TableEndpoint=https://a.table.core.windows.net`,
+    (text: string) => `TableEndpoint=${text};SharedAccessSignature=?sig=${text}`,
+    (text: string) => `DefaultEndpointsProtocol=${text};AccountName=a;AccountKey=a2V5`,
+    (text: string) => `k1:${text}==,k1:${text}`,
+    (text: string) => `{${text}}`,
+    (text: string) => `"${text}", '${text}'`,
+    (text: string) => `${text}; ${text}`,
+  ]
+
   it('are read without a fault, and no problem says what was in them', () => {
-    const names = Object.keys(good)
-    const junk = fc.string({ unit: 'binary', minLength: 12, maxLength: 80 })
+    const junk = fc.oneof(
+      fc.string({ unit: 'binary', minLength: 12, maxLength: 80 }),
+      fc.base64String({ minLength: 12 }),
+    )
     fc.assert(
-      fc.property(fc.constantFrom(...names), junk, (name, value) => {
-        const { problems } = readSettings({ ...good, [name]: value })
-        for (const problem of problems) expect(problem).not.toContain(value)
+      fc.property(fc.constantFrom(...names), fc.constantFrom(...kinds), junk, (name, kind, text) => {
+        const { problems } = readSettings({ ...good, API_AUDIENCE: 'x', [name]: kind(canary + text) })
+        return !problems.join().toLowerCase().includes(canary.toLowerCase())
       }),
       { numRuns: 2_000 },
     )
+  })
+
+  it('all wrong at once are all named at once, each without its value', () => {
+    for (const kind of kinds) {
+      const { problems } = readSettings(Object.fromEntries(names.map((name) => [name, kind(canary)])))
+      expect(problems.join().toLowerCase()).not.toContain(canary.toLowerCase())
+      expect(problems.length).toBeGreaterThan(5)
+    }
   })
 })
 
