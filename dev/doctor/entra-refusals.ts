@@ -1,7 +1,5 @@
 // What Entra's refusals of an app mean for the app registration, by AADSTS number, and the step that mends each.
 // https://learn.microsoft.com/entra/identity-platform/reference-error-codes
-import { ServiceError } from '../../src/errors.ts'
-import { causes } from './failure.ts'
 import { bad, type Finding } from './finding.ts'
 
 /** The app as Entra knows it; nothing of it is secret. */
@@ -178,23 +176,6 @@ export const aboutAppAlone = new Set([53003, 530003, 501051])
 
 /** Of the code that was asked about, worthless as it is: Entra has accepted the app by then. */
 const aboutCode = new Set([54005, 70000, 70002, 70008, 700084, 700082, 50173, 500133, 9002313])
-
-/** The AADSTS numbers that an error or a page names, in their order. */
-export function entraErrorNumbers(error: unknown): number[] {
-  if (typeof error === 'string') return numbersIn(error)
-  return [
-    ...new Set(
-      [...causes(error)].flatMap((cause) => [
-        ...(cause instanceof ServiceError ? numbersIn(`AADSTS${cause.upstreamCode}`) : []),
-        ...numbersIn(cause.message),
-      ]),
-    ),
-  ]
-}
-
-function numbersIn(text: string): number[] {
-  return [...text.matchAll(/AADSTS(\d{5,8})\b/g)].map(([, number]) => Number(number))
-}
 
 /** A general number may come before the one that says what is wrong. */
 export function knownRefusalOf(numbers: readonly number[], app: AppRegistration): Finding | undefined {

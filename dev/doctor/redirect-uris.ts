@@ -3,7 +3,8 @@
 import type { EntraConfig } from '../../src/config/settings.ts'
 import { startDeadline } from '../../src/resilience/deadline.ts'
 import type { Service } from '../../src/service.ts'
-import { entraErrorNumbers, knownRefusalOf } from './entra-refusals.ts'
+import { entraErrorNumbers } from './entra-numbers.ts'
+import { knownRefusalOf } from './entra-refusals.ts'
 import { unreachable } from './failure.ts'
 import { bad, type Finding, good, unchecked } from './finding.ts'
 
