@@ -1,5 +1,4 @@
-// What Entra's refusals of an app mean for the app registration, by AADSTS number, and the step that mends each.
-// https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+// What Entra's refusals of an app mean for the app registration, by number, and the step that mends each. https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 import { bad, type Finding } from './finding.ts'
 
 /** The app as Entra knows it; nothing of it is secret. */
