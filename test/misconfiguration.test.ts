@@ -1,5 +1,8 @@
 // A service whose settings are missing or wrong: it starts, says what is wrong by name, and prints no secret.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createAcsExchange } from '../src/acs/exchange.ts'
+import type { ServiceError } from '../src/errors.ts'
+import { createTableClient } from '../src/sessions/table-client.ts'
 import { Browser, problemOf } from './support/browser.ts'
 import { startService, type TestService } from './support/service.ts'
 import { startTableProxy } from './support/table-proxy.ts'
@@ -19,10 +22,8 @@ describe('a missing or wrong setting', () => {
     ['ENTRA_TENANT_ID', undefined],
     ['ENTRA_CLIENT_ID', 'not-a-guid'],
     ['COMMUNICATION_SERVICES_CONNECTION_STRING', undefined],
-    [
-      'COMMUNICATION_SERVICES_CONNECTION_STRING',
-      `accesskey=${canary};endpoint=https://r.communication.azure.com`,
-    ],
+    ['COMMUNICATION_SERVICES_CONNECTION_STRING', `endpoint=r.communication.azure.com;accesskey=${canary}`],
+    ['ENTRA_CLIENT_SECRET', `@Microsoft.KeyVault(VaultName=${canary};SecretName=s)`],
     ['SEALING_KEYS', `k1:${canary}`],
     ['TokenStore', `AccountKey=${canary}`],
     ['PUBLIC_URL', 'https://tokens.example.com/path'],
@@ -51,17 +52,37 @@ describe('a missing or wrong setting', () => {
     expect(JSON.stringify(body) + instance.output()).not.toContain(canary)
   })
 
-  it('that only the SDK refuses does not take the functions down, nor is it printed', async () => {
+  it('as people copy them, with quotes, line breaks and no suffix, signs people in all the same', async () => {
+    const acs = String(service.env.COMMUNICATION_SERVICES_CONNECTION_STRING)
+    const [endpoint, key] = acs.split(';')
     const instance = await service.start({
-      TokenStore: `AccountName=a;AccountKey=${canary};TableEndpoint=not-a-url`,
+      COMMUNICATION_SERVICES_CONNECTION_STRING: `"AccessKey=${key?.slice('accesskey='.length)};\n ${endpoint}"`,
+      TokenStore: `'${String(service.env.TokenStore).split(';').reverse().join(';\r\n')}'`,
+      AzureWebJobsStorage: '@Microsoft.KeyVault(VaultName=v;SecretName=s)',
     })
-    const ready = await fetch(`${instance.url}/api/health/ready`)
-    expect(ready.status).toBe(503)
-    expect((await fetch(`${instance.url}/api/health/live`)).status).toBe(200)
     const browser = new Browser(service)
     await browser.signIn()
-    expect(await problemOf(await browser.post(`${instance.url}/api/token`))).toEqual(misconfigured)
-    expect(JSON.stringify(await ready.json()) + instance.output()).not.toContain(canary)
+    expect((await browser.post(`${instance.url}/api/token`)).status).toBe(200)
+  })
+
+  it('that only the SDK refuses is misconfigured, without the words of the SDK', async () => {
+    const connectionString = `AccountName=a;AccountKey=${canary}`
+    const identity = () => {
+      throw new Error('no identity is asked')
+    }
+    const access = { kind: 'key', connectionString } as const
+    const createTable = () => createTableClient({ access, name: 'sessions', identity, maxRetries: 0 })
+    const createAcs = () => createAcsExchange({ access, identity, clock: () => new Date() })
+    for (const [create, upstream] of [
+      [createTable, 'table'],
+      [createAcs, 'acs'],
+    ] as const) {
+      const refused = await Promise.resolve()
+        .then((): unknown => create())
+        .catch((error: unknown) => error as ServiceError)
+      expect(refused).toMatchObject({ name: 'ServiceError', code: 'misconfigured', upstream })
+      expect(refused).not.toHaveProperty('cause')
+    }
   })
 })
 

@@ -1,12 +1,11 @@
 // Whether ACS takes our key or identity: an exchange of a worthless token has to fail because of the token, and of nothing else.
-import { asAzureError } from '../../src/azure/errors.ts'
 import type { ResourceAccess } from '../../src/config/settings.ts'
 import { ServiceError } from '../../src/errors.ts'
 import { startDeadline } from '../../src/resilience/deadline.ts'
 import type { Service } from '../../src/service.ts'
-import { assignRole, resourceName } from './az.ts'
-import { unreachable } from './failure.ts'
-import { bad, type Finding, good } from './finding.ts'
+import { acsRefusal, isAboutUser } from './acs-refusals.ts'
+import { azureAnswer, somethingElse, unreachable } from './failure.ts'
+import { type Finding, good } from './finding.ts'
 
 export async function checkAcs(
   { config: { acs: access, entra }, acs }: Service,
@@ -15,50 +14,37 @@ export async function checkAcs(
   const url = originOf(access)
   const setting =
     access.kind === 'key' ? 'COMMUNICATION_SERVICES_CONNECTION_STRING' : 'COMMUNICATION_SERVICES_ENDPOINT'
+  const { host } = new URL(url)
   const error = await acs
     .exchange(
       { teamsUserAadToken: 'worthless', clientId: entra.clientId, userObjectId: crypto.randomUUID() },
       startDeadline(),
     )
     .then(
-      () => new Error('a token for nothing'),
+      () => undefined,
       (reason: unknown) => reason,
     )
-  const { host } = new URL(url)
-  const { statusCode, code } = answerIn(error) ?? {}
-  const isAboutToken = code === 'InvalidAccessToken' || code === 'ValidationError'
-  if (error instanceof ServiceError && error.code === 'invalid_token' && isAboutToken) {
-    return good(`${host} accepts the ${access.kind}`)
-  }
-  const unanswered = unreachable(error, { url, setting })
-  if (unanswered) return unanswered
-  if (statusCode === 401 || statusCode === 403) return refused(host, access, principalId)
-  if (statusCode === undefined) throw error
-  return bad(
-    `${host} answers ${statusCode}, and not as ACS does`,
-    `${setting}: az communication list --query "[].hostName" --output tsv`,
-  )
+  if (error === undefined) return somethingElse(host, setting)
+  const answer = azureAnswer(error)
+  if (answer && isAboutUser(answer)) return good(`${host} accepts the ${access.kind}`)
+  // An answer in the place of a token that is none.
+  const isNoToken =
+    error instanceof ServiceError && error.code === 'upstream_unavailable' && error.cause === undefined
+  if (!answer && isNoToken) return somethingElse(host, setting)
+  const finding = unreachable(error, { url, setting, absent: noResource(setting) })
+  if (finding) return finding
+  if (answer) return acsRefusal(answer, { host, kind: access.kind, setting, principalId })
+  throw error
 }
 
-function answerIn(error: unknown) {
-  return asAzureError(error) ?? (error instanceof ServiceError ? asAzureError(error.cause) : undefined)
+function noResource(setting: string): [text: string, mend: string] {
+  return [
+    'there is no such resource of Azure Communication Services',
+    `check ${setting}: az communication list --query "[].hostName" --output tsv`,
+  ]
 }
 
-function refused(host: string, access: ResourceAccess, principalId: string | undefined): Finding {
-  if (access.kind === 'key') {
-    return bad(
-      `${host} refuses the key (or takes no keys at all: disableLocalAuth)`,
-      `az communication list-key --name ${resourceName(host)} --resource-group <group> --query primaryConnectionString --output tsv`,
-    )
-  }
-  const scope = `$(az communication list --query "[?hostName=='${host}'].id" --output tsv)`
-  return bad(
-    `${host} refuses the identity: it has no role there (a new one takes up to ten minutes)`,
-    assignRole('Contributor', principalId, scope),
-  )
-}
-
-/** The settings saw to its form; a user name in it is left out. */
+/** The settings saw to its form. */
 function originOf(access: ResourceAccess): string {
   const endpoint =
     access.kind === 'identity'

@@ -1,6 +1,6 @@
 // Why there was no answer: the SDKs and fetch wrap what happened in several errors, of which only code and name are looked at,
 // since their messages may repeat a request.
-import { asAzureError } from '../../src/azure/errors.ts'
+import { type AzureError, asAzureError } from '../../src/azure/errors.ts'
 import { isLoopback } from '../../src/config/forms.ts'
 import { ServiceError } from '../../src/errors.ts'
 import { bad, type Finding } from './finding.ts'
@@ -10,6 +10,8 @@ export interface Target {
   /** Origin. */
   url: string
   setting: string
+  /** What it means when no host has its name, with how to mend it. */
+  absent?: [text: string, mend: string]
 }
 
 /** An error and all that caused it, outermost first. */
@@ -21,16 +23,16 @@ export function* causes(error: unknown): Generator<Error> {
 }
 
 const reasons: [RegExp, string][] = [
-  [/^(ENOTFOUND|EAI_AGAIN)$/, 'no host has this name'],
   [/^ECONNREFUSED$/, 'nothing listens there'],
   [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'the connection was torn'],
   [/^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL)$/, 'there is no way to it'],
   [/^(TimeoutError|AbortError|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/, 'no answer in time'],
 ]
+const unknownHost = /^(ENOTFOUND|EAI_AGAIN)$/
 const untrusted = /CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/
 
 /** What kept an answer away, with how to mend it; nothing when there was an answer that will not change. */
-export function unreachable(error: unknown, { url, setting }: Target): Finding | undefined {
+export function unreachable(error: unknown, { url, setting, absent }: Target): Finding | undefined {
   const { host } = new URL(url)
   const words = [...causes(error)].flatMap(({ name, code }: Error & { code?: unknown }) => [
     name,
@@ -42,21 +44,41 @@ export function unreachable(error: unknown, { url, setting }: Target): Finding |
       'NODE_EXTRA_CA_CERTS has to name the CA: of the stand-ins .dev/ca.pem, else of the proxy in between',
     )
   }
-  const reason = reasons.find(([pattern]) => words.some((word) => pattern.test(word)))?.[1]
+  const isUnknown = words.some((word) => unknownHost.test(word))
+  if (isUnknown && absent) return bad(`${host}: no host has this name: ${absent[0]}`, absent[1])
+  const reason = isUnknown
+    ? 'no host has this name'
+    : reasons.find(([pattern]) => words.some((word) => pattern.test(word)))?.[1]
   if (reason) {
     const mend = isLoopback(url)
       ? `${setting} names this machine: start the stand-ins with npm run stand-ins, or name the real one`
       : `check ${setting}, and that this machine may reach it: curl -sv ${url}`
     return bad(`${host}: ${reason}`, mend)
   }
-  if (error instanceof ServiceError && /^(throttled|upstream_unavailable)$/.test(error.code)) {
-    const status = asAzureError(error.cause)?.statusCode
+  const status = azureAnswer(error)?.statusCode
+  // Whatever is there answered, and will do so again.
+  if (status !== undefined && status < 500 && status !== 429 && status !== 408) return undefined
+  if (status === undefined && words.includes('SyntaxError')) return somethingElse(host, setting)
+  if (status || (error instanceof ServiceError && /^(throttled|upstream_unavailable)$/.test(error.code))) {
     return bad(
       `${host}: it is not able to answer at the moment${status ? ` (${status})` : ''}`,
       'try again shortly; https://azure.status.microsoft says whether others wait too',
     )
   }
   return undefined
+}
+
+/** The answer of an Azure service behind an error. */
+export function azureAnswer(error: unknown): AzureError | undefined {
+  return [...causes(error)].map(asAzureError).find((answer) => answer?.statusCode !== undefined)
+}
+
+/** @param status Of the answer, where that is known. */
+export function somethingElse(host: string, setting: string, status?: number): Finding {
+  return bad(
+    `${host} answers${status ? ` ${status}` : ''}, and not as it should: something else is there`,
+    `check ${setting}, and what is between: a proxy, or the sign-in page of a network`,
+  )
 }
 
 /** Of it only what is one word: a message may say anything. */

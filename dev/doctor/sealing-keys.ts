@@ -1,5 +1,6 @@
 // Whether each sealing key seals and opens. Keys have names (kid), which are stored beside every row and are not secret.
-import { type Config, sampleSealingKey } from '../../src/config/settings.ts'
+import { sampleSealingKey } from '../../src/config/forms.ts'
+import type { Config } from '../../src/config/settings.ts'
 import { createSealer } from '../../src/sessions/seal.ts'
 import { bad, type Finding, good } from './finding.ts'
 

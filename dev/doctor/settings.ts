@@ -19,6 +19,11 @@ const identityMend =
   'az identity show --name <identity> --resource-group <group> --query clientId --output tsv'
 const storageMend =
   'az storage account show-connection-string --name <account> --query connectionString --output tsv (or, on this machine, UseDevelopmentStorage=true)'
+const tableUriMend = 'az storage account show --name <account> --query primaryEndpoints.table --output tsv'
+const newKey = `node -p "'k1:' + crypto.randomBytes(32).toString('base64url')"`
+/** With another value in its place (a new sealing key, say) people would lose what the old one opens. */
+const referenceMend =
+  'leave the setting as it is, and let the app read the vault: az functionapp identity show --name <app> --resource-group <group>; az role assignment create --role "Key Vault Secrets User" --assignee <principal id> --scope $(az keyvault show --name <vault> --query id --output tsv); az keyvault secret list --vault-name <vault> --query "[].name"; then az functionapp restart. On this machine, write the value itself'
 
 const guides: Record<SettingName, Guide> = {
   ENTRA_TENANT_ID: { parts: ['tenant'], mend: 'az account show --query tenantId --output tsv' },
@@ -43,16 +48,20 @@ const guides: Record<SettingName, Guide> = {
   },
   AZURE_CLIENT_ID: { parts: ['acs', 'table'], mend: identityMend },
   TokenStore: { parts: ['table'], mend: storageMend },
-  TokenStore__tableServiceUri: {
-    parts: ['table'],
-    mend: 'az storage account show --name <account> --query primaryEndpoints.table --output tsv',
-  },
+  TokenStore__tableServiceUri: { parts: ['table'], mend: tableUriMend },
   TokenStore__clientId: { parts: ['table'], mend: identityMend },
   AzureWebJobsStorage: { parts: ['table'], mend: storageMend },
+  AzureWebJobsStorage__tableServiceUri: { parts: ['table'], mend: tableUriMend },
+  AzureWebJobsStorage__accountName: {
+    parts: ['table'],
+    mend: 'az storage account list --query "[].name" --output tsv',
+  },
+  AzureWebJobsStorage__clientId: { parts: ['table'], mend: identityMend },
   TOKEN_TABLE: { parts: ['table'], mend: 'a name such as sessions, or remove it' },
   SEALING_KEYS: {
     parts: ['sealing'],
-    mend: `node -p "'k1:' + crypto.randomBytes(32).toString('base64url')"`,
+    // A new one would sign everybody out.
+    mend: `write the keys that are in use in this form; where there are none yet: ${newKey}`,
   },
   API_AUDIENCE: { parts: ['api'], mend: 'the client id of the registration that owns the API, or remove it' },
   API_SCOPE: { parts: ['api'], mend: 'a name such as Tokens.Exchange, or remove it' },
@@ -113,6 +122,7 @@ function namesIn(problem: string): SettingName[] {
 /** It begins with the name of the setting that it is about. */
 function mendOf(problem: string): string {
   if (problem.includes('both set')) return 'remove one of the two'
+  if (problem.includes(' is a reference ')) return referenceMend
   return guides[problem.split(' ')[0] as SettingName].mend
 }
 

@@ -62,6 +62,9 @@ export const settingsLeftOut: Readonly<Record<string, string>> = {
   ENTRA_CLIENT_SECRET: 'the managed identity is the credential',
   TokenStore: 'the table is reached by identity',
   AzureWebJobsStorage: 'the host reaches its storage by identity',
+  AzureWebJobsStorage__tableServiceUri: 'sessions have a storage account of their own',
+  AzureWebJobsStorage__accountName: 'the host is told the endpoint of its blobs alone',
+  AzureWebJobsStorage__clientId: 'the host reads it, and TokenStore__clientId comes first',
   WEBSITE_HOSTNAME: 'the platform sets it',
 }
 

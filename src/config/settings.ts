@@ -1,21 +1,12 @@
 // The settings: the only reader of `process.env`. A bad setting never throws (the Functions host would then serve 404 for
 // everything); every problem is collected, by name and reason, never with the value.
-import * as z from 'zod/mini'
-import {
-  acsConnectionString,
-  guid,
-  hostName,
-  hours,
-  httpsUrl,
-  isLoopback,
-  listOf,
-  matching,
-  origin,
-  type SealingKey,
-  sealingKeys,
-  secureOrigin,
-  storageConnectionString,
-} from './forms.ts'
+import type * as z from 'zod/mini'
+import type { SealingKey } from './forms.ts'
+import { crossChecks, type Given, isUsed } from './rules.ts'
+import { type SettingName, shape, type Values } from './shape.ts'
+
+export { publicCloud } from './addresses.ts'
+export { type SettingName, settingNames } from './shape.ts'
 
 /** What every answer needs (links, CORS), also the `misconfigured` one: so it is there even when other settings are missing. */
 export interface WebConfig {
@@ -81,112 +72,45 @@ export type Settings =
   | { config: Config; web: WebConfig; problems: readonly [] }
   | { config: undefined; web: WebConfig | undefined; problems: readonly string[] }
 
-/** The authority host of Entra in the public cloud. */
-export const publicCloud = 'https://login.microsoftonline.com'
+/** The platform puts the secret in the place of such a value; where it cannot, the app gets the value as it was written. */
+const reference = /@Microsoft\.(KeyVault|AppConfiguration)\b/i
+const unresolved =
+  'is a reference that the platform did not resolve: see to the identity that reads the vault (keyVaultReferenceIdentity), its role (Key Vault Secrets User), the network rules of the vault and the name of the secret; nothing else may stand around the reference, and outside Azure nothing resolves it'
 
-/** The sealing key of local.settings.json's sample: public, so good on a loopback address only. */
-export const sampleSealingKey = 'c2FtcGxlLWtleS1wdWJsaWMtZG8tbm90LWRlcGxveSE'
-
-const shape = {
-  ENTRA_TENANT_ID: guid,
-  ENTRA_CLIENT_ID: guid,
-  ENTRA_AUTHORITY_HOST: z._default(
-    z.pipe(origin, z.string().check(z.startsWith('https:', 'must be https'))),
-    publicCloud,
-  ),
-  ENTRA_CLIENT_SECRET: z.optional(z.string()),
-  ENTRA_MANAGED_IDENTITY_CLIENT_ID: z.optional(guid),
-  ALLOWED_TENANTS: z.optional(listOf(z.array(guid).check(z.minLength(1, 'must name a tenant')))),
-  COMMUNICATION_SERVICES_CONNECTION_STRING: z.optional(acsConnectionString),
-  COMMUNICATION_SERVICES_ENDPOINT: z.optional(httpsUrl),
-  AZURE_CLIENT_ID: z.optional(guid),
-  TokenStore: z.optional(storageConnectionString),
-  TokenStore__tableServiceUri: z.optional(httpsUrl),
-  TokenStore__clientId: z.optional(guid),
-  AzureWebJobsStorage: z.optional(storageConnectionString),
-  TOKEN_TABLE: z._default(
-    matching(/^[A-Za-z][A-Za-z0-9]{2,62}$/, 'must be a table name: 3 to 63 letters and digits'),
-    'sessions',
-  ),
-  SEALING_KEYS: sealingKeys,
-  API_AUDIENCE: z.optional(z.string()),
-  API_SCOPE: z._default(matching(/^[\w.-]+$/, 'must be the short name of one scope'), 'Tokens.Exchange'),
-  EXCHANGE_CLIENT_IDS: z.optional(listOf(z.array(guid).check(z.minLength(1, 'must name an app')))),
-  PUBLIC_URL: z.optional(secureOrigin),
-  WEBSITE_HOSTNAME: z.optional(hostName),
-  ALLOWED_ORIGINS: z._default(
-    z.pipe(
-      listOf(z.array(origin)),
-      z.transform((origins: string[]): ReadonlySet<string> => new Set(origins)),
-    ),
-    new Set(),
-  ),
-  SESSION_COOKIE_SAME_SITE: z._default(z.enum(['Lax', 'None'], 'must be Lax or None'), 'Lax'),
-  SESSION_MAX_HOURS: z._default(hours, 168),
-  SESSION_IDLE_HOURS: z._default(hours, 24),
+/** What is written in a setting: nothing when it is empty. Blanks and quotes around it come from copying. */
+function written(raw: string | undefined): string | undefined {
+  const text = raw?.trim() ?? ''
+  return (/^(["'])(.*)\1$/s.exec(text)?.[2] ?? text).trim() || undefined
 }
-
-type Values = { [Name in keyof typeof shape]: z.output<(typeof shape)[Name]> }
-export type SettingName = keyof typeof shape
-
-/** Every setting that the service reads. */
-export const settingNames = Object.keys(shape) as readonly SettingName[]
 
 /** Reads and checks all settings at once. Names of settings and fixed words are all that a problem says. */
 export function readSettings(env: Record<string, string | undefined> = process.env): Settings {
   const problems: string[] = []
   const values: Partial<Values> = {}
+  const given: Given = (name) => written(env[name]) !== undefined
   for (const [name, field] of Object.entries(shape)) {
-    const raw = env[name]?.trim() || undefined
-    const result = field.safeParse(raw)
-    if (result.success) Object.assign(values, { [name]: result.data })
-    else problems.push(`${name} ${raw === undefined ? 'is missing' : reasonOf(result.error)}`)
+    const text = written(env[name])
+    const isReference = text !== undefined && reference.test(text)
+    const result = field.safeParse(text)
+    if (result.success && !isReference) Object.assign(values, { [name]: result.data })
+    else if (isUsed(name as SettingName, given)) {
+      problems.push(`${name} ${reasonOf(text === undefined, isReference, result.error)}`)
+    }
   }
-  problems.push(...crossChecks(values, env))
+  problems.push(...crossChecks(values, given))
   const web = webConfig(values)
   if (problems.length > 0 || !web) return { config: undefined, web, problems }
   return { config: toConfig(values as Values, web), web, problems: [] }
 }
 
-function reasonOf(error: z.core.$ZodError): string {
-  return error.issues[0]?.message ?? 'is not valid'
+function reasonOf(isMissing: boolean, isReference: boolean, error: z.core.$ZodError | undefined): string {
+  if (isMissing) return 'is missing'
+  return isReference ? unresolved : (error?.issues[0]?.message ?? 'is not valid')
 }
 
 function webConfig(values: Partial<Values>): WebConfig | undefined {
   const publicUrl = values.PUBLIC_URL ?? values.WEBSITE_HOSTNAME
   return publicUrl ? { publicUrl, allowedOrigins: values.ALLOWED_ORIGINS ?? new Set() } : undefined
-}
-
-/** Pairs of which one is enough: a secret or key, or an identity in its place. */
-const alternatives = [
-  ['ENTRA_CLIENT_SECRET', 'ENTRA_MANAGED_IDENTITY_CLIENT_ID'],
-  ['COMMUNICATION_SERVICES_CONNECTION_STRING', 'COMMUNICATION_SERVICES_ENDPOINT'],
-  ['TokenStore', 'TokenStore__tableServiceUri'],
-] as const satisfies [SettingName, SettingName][]
-
-/** Rules about several settings at once. A setting that is wrong by itself is reported already and is left out here. */
-function crossChecks(values: Partial<Values>, env: Record<string, string | undefined>): string[] {
-  const problems: string[] = []
-  const publicUrl = values.PUBLIC_URL ?? values.WEBSITE_HOSTNAME
-  if (!publicUrl && !env.PUBLIC_URL && !env.WEBSITE_HOSTNAME) problems.push('PUBLIC_URL is missing')
-  const given = (name: SettingName) => Boolean(env[name]?.trim())
-  for (const pair of alternatives) {
-    if (pair.every((name) => values[name]))
-      problems.push(`${pair.join(' and ')} are both set: one of them is enough`)
-  }
-  const [acsKey, acsIdentity] = alternatives[1]
-  if (!given(acsKey) && !given(acsIdentity)) problems.push(`${acsKey} or ${acsIdentity} is missing`)
-  const [tableKey, tableIdentity] = alternatives[2]
-  if (!given(tableKey) && !given(tableIdentity) && !given('AzureWebJobsStorage'))
-    problems.push(`${tableKey} or ${tableIdentity} is missing`)
-  if (publicUrl && !isLoopback(publicUrl)) {
-    const [secret, identity] = alternatives[0]
-    if (!given(secret) && !given(identity))
-      problems.push(`${secret} or ${identity} is missing (only a loopback address does without)`)
-    const sample = values.SEALING_KEYS?.some(({ key }) => key.toString('base64url') === sampleSealingKey)
-    if (sample) problems.push('SEALING_KEYS holds the key of the sample, which is public')
-  }
-  return problems
 }
 
 function toConfig(values: Values, web: WebConfig): Config {
@@ -211,11 +135,7 @@ function toConfig(values: Values, web: WebConfig): Config {
       values.COMMUNICATION_SERVICES_ENDPOINT,
       values.AZURE_CLIENT_ID,
     ),
-    tableService: access(
-      values.TokenStore ?? (values.TokenStore__tableServiceUri ? undefined : values.AzureWebJobsStorage),
-      values.TokenStore__tableServiceUri,
-      values.TokenStore__clientId ?? values.AZURE_CLIENT_ID,
-    ),
+    tableService: tableAccess(values),
     tableName: values.TOKEN_TABLE,
     sealingKeys: values.SEALING_KEYS,
     sessionCookieSameSite: values.SESSION_COOKIE_SAME_SITE,
@@ -230,6 +150,16 @@ function clientCredential(values: Values): ClientCredential {
   const { ENTRA_CLIENT_SECRET: secret, ENTRA_MANAGED_IDENTITY_CLIENT_ID: identityClientId } = values
   if (secret) return { kind: 'secret', secret }
   return identityClientId ? { kind: 'managed-identity', identityClientId } : { kind: 'none' }
+}
+
+/** The host's own storage, as the host itself reads its settings, is for who names no other. */
+function tableAccess(values: Values): ResourceAccess {
+  const { TokenStore, TokenStore__tableServiceUri: endpoint, AZURE_CLIENT_ID: shared } = values
+  if (TokenStore || endpoint) return access(TokenStore, endpoint, values.TokenStore__clientId ?? shared)
+  const account = values.AzureWebJobsStorage__accountName
+  const hostEndpoint =
+    values.AzureWebJobsStorage__tableServiceUri ?? `https://${account}.table.core.windows.net`
+  return access(values.AzureWebJobsStorage, hostEndpoint, values.AzureWebJobsStorage__clientId ?? shared)
 }
 
 /** `crossChecks` has made sure that either the connection string or the endpoint is set. */

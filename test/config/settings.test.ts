@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import sample from '../../local.settings.sample.json' with { type: 'json' }
-import { readSettings, sampleSealingKey } from '../../src/config/settings.ts'
+import { sampleSealingKey } from '../../src/config/forms.ts'
+import { readSettings } from '../../src/config/settings.ts'
 
 const key = () => randomBytes(32).toString('base64url')
 const good = {
@@ -56,10 +56,6 @@ describe('settings', () => {
     ['ALLOWED_TENANTS', ','],
     [
       'COMMUNICATION_SERVICES_CONNECTION_STRING',
-      'accesskey=c2VjcmV0LWtleQ==;endpoint=https://r.communication.azure.com/',
-    ],
-    [
-      'COMMUNICATION_SERVICES_CONNECTION_STRING',
       'endpoint=http://r.communication.azure.com/;accesskey=c2VjcmV0LWtleQ==',
     ],
     ['COMMUNICATION_SERVICES_CONNECTION_STRING', 'endpoint=https://r.communication.azure.com/;accesskey=%%%'],
@@ -67,8 +63,6 @@ describe('settings', () => {
     ['COMMUNICATION_SERVICES_ENDPOINT', 'r.communication.azure.com'],
     ['TokenStore__tableServiceUri', 'https://tokens.table.core.windows.net/?sv=2024&sig=c2VjcmV0'],
     ['TokenStore__tableServiceUri', 'https://user:pass@tokens.table.core.windows.net'],
-    ['TokenStore__clientId', 'my-identity'],
-    ['AZURE_CLIENT_ID', 'my-identity'],
     ['ENTRA_MANAGED_IDENTITY_CLIENT_ID', 'my-identity'],
     ['TokenStore', 'AccountName=a'],
     ['TOKEN_TABLE', 'my-table'],
@@ -82,8 +76,6 @@ describe('settings', () => {
     ['ALLOWED_ORIGINS', 'https://calls.example.com/app'],
     ['ALLOWED_ORIGINS', '*'],
     ['ALLOWED_ORIGINS', 'https://a.example,null'],
-    ['API_SCOPE', 'api://x/Tokens.Exchange'],
-    ['EXCHANGE_CLIENT_IDS', 'my-app'],
     ['SESSION_COOKIE_SAME_SITE', 'Strict'],
     ['SESSION_MAX_HOURS', '0'],
     ['SESSION_IDLE_HOURS', 'a day'],
@@ -121,7 +113,11 @@ describe('settings', () => {
     const TokenStore =
       'DefaultEndpointsProtocol=https;AccountName=tokens;AccountKey=a2V5;EndpointSuffix=core.windows.net'
     const { config } = readSettings({ ...good, TokenStore, PUBLIC_URL: 'http://localhost:9000' })
-    expect(config?.tableService).toEqual({ kind: 'key', connectionString: TokenStore })
+    expect(config?.tableService).toEqual({
+      kind: 'key',
+      connectionString:
+        'DefaultEndpointsProtocol=https;AccountName=tokens;AccountKey=a2V5;TableEndpoint=https://tokens.table.core.windows.net',
+    })
     expect(config?.web.publicUrl).toBe('http://localhost:9000')
   })
 
@@ -194,20 +190,6 @@ describe('settings', () => {
     })
     expect(config).toBeUndefined()
     expect(web).toEqual({ publicUrl: 'https://t.example', allowedOrigins: new Set(['https://a.example']) })
-  })
-})
-
-describe('any settings', () => {
-  it('are read without a fault, and no problem says what was in them', () => {
-    const names = Object.keys(good)
-    const junk = fc.string({ unit: 'binary', minLength: 12, maxLength: 80 })
-    fc.assert(
-      fc.property(fc.constantFrom(...names), junk, (name, value) => {
-        const { problems } = readSettings({ ...good, [name]: value })
-        for (const problem of problems) expect(problem).not.toContain(value)
-      }),
-      { numRuns: 2_000 },
-    )
   })
 })
 
