@@ -64,7 +64,6 @@ export const settingsLeftOut: Readonly<Record<string, string>> = {
   AzureWebJobsStorage: 'the host reaches its storage by identity',
   AzureWebJobsStorage__tableServiceUri: 'sessions have a storage account of their own',
   AzureWebJobsStorage__accountName: 'the host is told the endpoint of its blobs alone',
-  AzureWebJobsStorage__clientId: 'the host reads it, and TokenStore__clientId comes first',
   WEBSITE_HOSTNAME: 'the platform sets it',
 }
 
