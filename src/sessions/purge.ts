@@ -3,7 +3,7 @@
 import { odata, type TableClient } from '@azure/data-tables'
 import { asAzureError } from '../azure/errors.ts'
 import type { Log } from '../log.ts'
-import { answers, refuseForeignList, tableError, whenAnswered } from './table-answers.ts'
+import { answers, refuseForeignList, refuseForeignRow, tableError, whenAnswered } from './table-answers.ts'
 
 export interface PurgeResult {
   deleted: number
@@ -101,7 +101,9 @@ async function deleteAll(
 
 async function readPosition(table: TableClient): Promise<string | undefined> {
   const row = await table
-    .getEntity<{ continuationToken?: unknown }>(position.partitionKey, position.rowKey)
+    .getEntity<{ continuationToken?: unknown }>(position.partitionKey, position.rowKey, {
+      onResponse: refuseForeignRow,
+    })
     .catch(whenAnswered('missing', undefined))
   return typeof row?.continuationToken === 'string' ? row.continuationToken : undefined
 }

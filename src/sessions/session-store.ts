@@ -9,7 +9,14 @@ import { retryOnce } from '../resilience/retry.ts'
 import type { Sealer } from './seal.ts'
 import { decodeSession, encodeSession, type Session, sessionExpiry } from './session.ts'
 import { type AccountId, accountPartition, newSessionKey, type SessionKey } from './session-key.ts'
-import { answers, foreignAnswer, refuseForeignList, tableError, whenAnswered } from './table-answers.ts'
+import {
+  answers,
+  foreignAnswer,
+  refuseForeignList,
+  refuseForeignRow,
+  tableError,
+  whenAnswered,
+} from './table-answers.ts'
 
 /** A session as it was read: `etag` says of which state of the row. */
 export interface StoredSession {
@@ -101,7 +108,10 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
 
   async function point(key: SessionKey, deadline: Deadline) {
     const row = await table
-      .getEntity<SessionRow>(key.partitionKey, key.rowKey, { abortSignal: deadline.signal() })
+      .getEntity<SessionRow>(key.partitionKey, key.rowKey, {
+        abortSignal: deadline.signal(),
+        onResponse: refuseForeignRow,
+      })
       .catch(whenAnswered('missing', undefined))
     const isOurs = row?.partitionKey === key.partitionKey && row.rowKey === key.rowKey
     if (row && !(isOurs && typeof row.etag === 'string')) throw foreignAnswer()

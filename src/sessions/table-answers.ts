@@ -57,8 +57,18 @@ export function foreignAnswer(): ServiceError {
   return new ServiceError('upstream_unavailable', { upstream: 'table', upstreamCode: 200 })
 }
 
+interface RawAnswer {
+  status: number
+  parsedBody?: unknown
+}
+
+/** For `onResponse` of a point read: the SDK breaks at what is no object. */
+export function refuseForeignRow({ status, parsedBody }: RawAnswer): void {
+  if (status === 200 && (typeof parsedBody !== 'object' || parsedBody === null)) throw foreignAnswer()
+}
+
 /** For `onResponse` of a list: the SDK takes any JSON for an empty page. */
-export function refuseForeignList({ status, parsedBody }: { status: number; parsedBody?: unknown }): void {
+export function refuseForeignList({ status, parsedBody }: RawAnswer): void {
   const { value } = (parsedBody ?? {}) as { value?: unknown }
   if (status === 200 && !Array.isArray(value)) throw foreignAnswer()
 }

@@ -6,6 +6,8 @@ export interface TableRequest {
   method: string
   /** `entity` for what names a row by its keys, else `table`. */
   kind: 'entity' | 'table'
+  /** Below the account, decoded. */
+  path: string
   query: string
 }
 
@@ -49,6 +51,7 @@ export async function startTableProxy(
     const entry: TableRequest = {
       method: request.method,
       kind: pathname.includes('PartitionKey=') ? 'entity' : 'table',
+      path: decodeURIComponent(pathname).replace(target.pathname, ''),
       query: decodeURIComponent(search),
     }
     seen.push(entry)
