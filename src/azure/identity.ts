@@ -48,10 +48,11 @@ export function createIdentity(clientId: string | undefined, clock: () => Date):
   const besideAfterMs = clientId === undefined ? callMs : callMs / 2
 
   async function ask(scope: string): Promise<AccessToken> {
-    const token = await (await credential()).getToken(scope)
-    // The SDK hands through what it was given: a token without an end, or one that has ended.
-    const isGood = token && token.token !== '' && token.expiresOnTimestamp > clock().getTime()
-    if (!isGood) throw new ServiceError('upstream_unavailable', { upstream: 'identity' })
+    const sdk = await credential()
+    let token = await sdk.getToken(scope)
+    // At half its life the SDK renews a managed identity's token, but only the next call gets the new one, from its memory.
+    if (isGood(token, clock()) && isDue(token, clock())) token = await sdk.getToken(scope)
+    if (!isGood(token, clock())) throw new ServiceError('upstream_unavailable', { upstream: 'identity' })
     return token
   }
 
@@ -87,13 +88,22 @@ function keepToken(ask: () => Promise<AccessToken>, clock: () => Date): () => Pr
   return async () => {
     const now = clock().getTime()
     if (!kept || kept.expiresOnTimestamp <= now) return renew()
-    const renewFrom = kept.refreshAfterTimestamp ?? kept.expiresOnTimestamp - 2 * earlierMs
-    if (renewFrom <= now && notBefore <= now) {
+    if (isDue(kept, clock()) && notBefore <= now) {
       notBefore = now + pauseMs
       await briefly(patienceMs, renew())
     }
     return kept
   }
+}
+
+/** The SDK hands through what it was given: a token without an end, or one that has ended. */
+function isGood(token: AccessToken | null, now: Date): token is AccessToken {
+  return token !== null && token.token !== '' && token.expiresOnTimestamp > now.getTime()
+}
+
+/** Whether it is time for a newer one, though it is still good. */
+function isDue({ refreshAfterTimestamp, expiresOnTimestamp }: AccessToken, now: Date): boolean {
+  return (refreshAfterTimestamp ?? expiresOnTimestamp - 2 * earlierMs) <= now.getTime()
 }
 
 /**

@@ -124,7 +124,6 @@ describe('an identity whose endpoint hangs', () => {
     laterBy((lifetimeSeconds / 2 + 60) * 1_000)
     expect((await identity.getToken(ofScope)).token).toBe(token)
     await vi.waitFor(async () => expect((await identity.getToken(ofScope)).token).not.toBe(token), 5_000)
-    expect(endpoint.requests).toHaveLength(2)
   })
 
   it('asks once more beside the first call, and is not kept waiting by that one', async () => {
@@ -201,7 +200,7 @@ describe('an answer of the identity endpoint', () => {
     ['404', refusal(404), 'upstream_unavailable', 404, 2],
     ['408', refusal(408), 'upstream_unavailable', 408, 2],
     ['410', { status: 410 }, 'upstream_unavailable', 410, 2],
-    ['429', refusal(429), 'upstream_unavailable', undefined, 2],
+    ['429', refusal(429), 'upstream_unavailable', 429, 2],
     ['500', refusal(500), 'upstream_unavailable', 500, 2],
     ['502 with a page', { status: 502, raw: '<h1>' }, 'upstream_unavailable', 502, 2],
     ['200 with a page', { raw: '<h1>' }, 'upstream_unavailable', 200, 2],
