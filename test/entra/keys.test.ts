@@ -91,6 +91,13 @@ describe('the keys', () => {
   })
 })
 
+describe('keys that come with another status than 200', () => {
+  it.each([201, 203, 404, 500])('%i are not taken', async (status) => {
+    down({ status, json: entra.signingKeys() })
+    await expect(verify()).rejects.toMatchObject({ ...unavailable, upstreamCode: status })
+  })
+})
+
 describe.each(outages)('while their endpoint answers with %s', (_, fault, upstreamCode) => {
   it('the known keys serve on for a day, and then no more', async () => {
     await verify()

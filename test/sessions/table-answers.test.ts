@@ -253,6 +253,12 @@ describe('a redirect', () => {
       proxy.faults.add({ status, headers: { location: `http://127.0.0.1:${elsewhere.port}/` } })
       for (const [, work] of all) expect(await failure(work)).toMatchObject({ upstreamCode: status })
     }
+    proxy.faults.clear()
+    proxy.faults.add({ status: 307, headers: { location: '/elsewhere' } })
+    proxy.take()
+    expect(await failure(operations.read)).toMatchObject({ upstreamCode: 307 })
+    // The second one is the store's own second try.
+    expect(proxy.take()).toEqual(['GET entity', 'GET entity'])
     expect(received).toEqual([])
     await elsewhere.stop()
   })
