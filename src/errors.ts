@@ -24,6 +24,11 @@ export const errorKinds = {
     title: 'Consent required',
     text: 'The app was not given permission to make Teams calls for you. You, or an administrator of your organization, can give it.',
   },
+  account_not_allowed: {
+    status: 403,
+    title: 'Account not allowed',
+    text: 'This account cannot sign in to the app: it is not assigned to the app, not in its organization, or disabled.',
+  },
   teams_license_required: {
     status: 403,
     title: 'Teams license required',
@@ -115,6 +120,8 @@ export interface ServiceErrorOptions {
   check?: string
   /** What the user's next sign-in has to ask for, where signing in as usual would only lead here again. */
   signIn?: SignInHints | undefined
+  /** It was the browser that said so, and anybody can make a browser say something: no alarm for the operator. */
+  unverified?: boolean
   /** When the upstream named a time to wait. Every 503 gets a Retry-After, with or without it. */
   retryAfterSeconds?: number | undefined
 }
@@ -128,6 +135,7 @@ export class ServiceError extends Error {
   readonly upstreamCode: string | number | undefined
   readonly check: string | undefined
   readonly signIn: SignInHints | undefined
+  readonly unverified: boolean
   readonly retryAfterSeconds: number | undefined
 
   constructor(code: ErrorCode, options: ServiceErrorOptions = {}) {
@@ -138,6 +146,7 @@ export class ServiceError extends Error {
     this.upstreamCode = options.upstreamCode
     this.check = options.check
     this.signIn = options.signIn
+    this.unverified = options.unverified ?? false
     this.retryAfterSeconds = options.retryAfterSeconds
   }
 }
@@ -149,10 +158,13 @@ export function isPassing(error: unknown): boolean {
   )
 }
 
-/** Seconds of a Retry-After header (RFC 9110, 10.2.3: delay-seconds or an HTTP date), or nothing. */
+/** Three years and more have been seen: no answer of an upstream, or of a proxy in between, may silence it for longer. */
+const maxRetryAfterSeconds = 3_600
+
+/** Seconds of a Retry-After header (RFC 9110, 10.2.3: delay-seconds or an HTTP date), an hour at most, or nothing. */
 export function parseRetryAfter(value: string | null | undefined, now: Date): number | undefined {
   if (!value) return undefined
-  if (/^\d{1,6}$/.test(value)) return Number(value)
   const at = value.endsWith(' GMT') ? Date.parse(value) : Number.NaN
-  return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now.getTime()) / 1000))
+  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((at - now.getTime()) / 1000)
+  return Number.isNaN(seconds) ? undefined : Math.min(maxRetryAfterSeconds, Math.max(0, seconds))
 }

@@ -23,7 +23,8 @@ export interface Seeded {
 
 const hourMs = 3_600_000
 const limits = { maxMs: 168 * hourMs, idleMs: 24 * hourMs }
-const noDeadline: Deadline = { signal: () => new AbortController().signal }
+const never = () => new AbortController().signal
+const noDeadline: Deadline = { signal: never, end: never }
 const call = { deadline: noDeadline, log: () => {} }
 const insertsAtOnce = 32
 

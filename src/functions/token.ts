@@ -40,6 +40,7 @@ export function registerToken(app: App): void {
         'sign_in_required',
         'interaction_required',
         'consent_required',
+        'account_not_allowed',
         'teams_license_required',
         'account_mismatch',
         'throttled',

@@ -29,6 +29,24 @@ export function sessionKeyOf(cookie: string | undefined): SessionKey | undefined
   return match?.[1] && match[2] ? { partitionKey: match[1], rowKey: rowKeyOf(match[2]) } : undefined
 }
 
+const maxPendingSignOuts = 3
+
+/** Rows that a sign-out could not delete, as a cookie's value. It has no secret in it, so it opens no session. */
+export function signOutValue(keys: readonly SessionKey[]): string {
+  return keys
+    .slice(0, maxPendingSignOuts)
+    .map(({ partitionKey, rowKey }) => `${partitionKey}.${rowKey}`)
+    .join('.')
+}
+
+/** The rows that such a value names. */
+export function pendingSignOuts(value: string | undefined): SessionKey[] {
+  const keys = [...(value ?? '').matchAll(/(?<=^|\.)([\w-]{43})\.(s-[\w-]{43})(?=$|\.)/g)]
+  return keys
+    .slice(0, maxPendingSignOuts)
+    .map(([, partitionKey = '', rowKey = '']) => ({ partitionKey, rowKey }))
+}
+
 function rowKeyOf(secret: string): string {
   return `s-${sha256(secret)}`
 }
