@@ -203,7 +203,9 @@ describe('whatever ACS answers', () => {
         expect(upstream).toBe('acs')
         // Of a body that could not be read the SDK does not even keep the status.
         const isReadable = !answer.headers?.['content-length'] && !answer.headers?.['content-encoding']
-        if (isReadable) expect(String(upstreamCode)).toMatch(/^(?!undefined)[\w.-]{1,64}$/)
+        // A busy machine may let a call run out of time.
+        const isTimeOut = ((error as ServiceError).cause as Error | undefined)?.name === 'AbortError'
+        if (isReadable && !isTimeOut) expect(String(upstreamCode)).toMatch(/^(?!undefined)[\w.-]{1,64}$/)
         seen.add(code)
       }
       await playOddAnswers(oddAnswer(codes), play)

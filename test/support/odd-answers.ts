@@ -91,5 +91,5 @@ export async function playOddAnswers(
       })
     }
   }
-  await Promise.all(Array.from({ length: 50 }, worker))
+  await Promise.all(Array.from({ length: 20 }, worker))
 }
