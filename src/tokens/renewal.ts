@@ -32,7 +32,7 @@ export function createTokenRenewal(options: TokenRenewalOptions): TokenRenewal {
   const { entra, acs, sessions, clientId, clock } = options
   // Entra throttles per user and app. Keyed by row, so that one session's back-off can never hold up another user.
   const entraBackOff = createBackOff(clock)
-  const acsBackOff = createBackOff(clock)
+  const rowBackOff = createBackOff(clock)
 
   async function mint(stored: StoredSession, call: Call): Promise<AcsToken> {
     const { session } = stored
@@ -88,10 +88,9 @@ export function createTokenRenewal(options: TokenRenewalOptions): TokenRenewal {
     return entraBackOff.guard(key.rowKey, () => entra.refresh(session, deadline))
   }
 
-  function exchange({ accessToken }: EntraToken, { key, session }: StoredSession, { deadline }: Call) {
+  function exchange({ accessToken }: EntraToken, { session }: StoredSession, { deadline }: Call) {
     const { objectId } = session.account
-    const request = { teamsUserAadToken: accessToken, clientId, userObjectId: objectId }
-    return acsBackOff.guard(key.rowKey, () => acs.exchange(request, deadline))
+    return acs.exchange({ teamsUserAadToken: accessToken, clientId, userObjectId: objectId }, deadline)
   }
 
   /**
@@ -146,7 +145,7 @@ export function createTokenRenewal(options: TokenRenewalOptions): TokenRenewal {
 
   return async (stored, call) => {
     try {
-      return await mint(stored, call)
+      return await rowBackOff.guard(stored.key.rowKey, () => mint(stored, call))
     } catch (error) {
       if (!isSignInRequired(error) || error.upstream !== 'entra') throw error
       return afterDeadRefreshToken(stored, error, call)
