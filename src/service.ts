@@ -40,7 +40,7 @@ export function createService(config: Config, clock: () => Date): Service {
 
   const keys = once(async () => {
     const { createEntraKeys } = await import('./entra/keys.ts')
-    return createEntraKeys(endpoints, signInTenant(entra))
+    return createEntraKeys(endpoints, signInTenant(entra), clock)
   })
   const entraSignIn = deferred<EntraSignIn>(async () => {
     const { createEntraSignIn } = await import('./entra/sign-in.ts')

@@ -114,12 +114,25 @@ describe('readiness', () => {
     expect(browser.sessionCookie).toBeUndefined()
   })
 
-  it('asks the table once in ten seconds, however often it is asked itself', async () => {
+  it('asks the table once in ten seconds, however often it is asked itself, and however many ask at once', async () => {
     const proxy = await startTableProxy(String(service.env.TokenStore))
     try {
-      const instance = await service.start({ TokenStore: proxy.connectionString })
-      for (let probes = 0; probes < 5; probes++) await fetch(`${instance.url}/api/health/ready`)
-      expect(proxy.take()).toEqual(['GET entity'])
+      for (const [fault, status, operations] of [
+        [{ delayMs: 300 }, 200, ['GET entity']],
+        // The store tries once more.
+        [{ delayMs: 300, status: 500 }, 503, ['GET entity', 'GET entity']],
+      ] as const) {
+        const instance = await service.start({ TokenStore: proxy.connectionString })
+        const handle = proxy.faults.add(fault)
+        const probe = () => fetch(`${instance.url}/api/health/ready`)
+        const answers = await Promise.all(Array.from({ length: 50 }, probe))
+        answers.push(await probe())
+        expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([status]))
+        expect(proxy.take()).toEqual(operations)
+        const lines = instance.output().split('\n')
+        expect(lines.filter((line) => line.includes('table-not-ready'))).toHaveLength(status === 200 ? 0 : 1)
+        handle.remove()
+      }
     } finally {
       await proxy.stop()
     }

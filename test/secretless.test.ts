@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { personNamed } from '../dev/entra/directory.ts'
 import { Browser, problemOf } from './support/browser.ts'
+import { eventsOf } from './support/events.ts'
 import { allRows, managedIdentity, startService, type TestService } from './support/service.ts'
 
 const adele = personNamed('adele@contoso.example')
@@ -79,7 +80,7 @@ describe('a service without secrets', () => {
   it('is misconfigured when it names an identity that it does not have', async () => {
     const other = await service.start({ AZURE_CLIENT_ID: 'b1111111-2222-4333-8444-555555555555' })
     const ready = await fetch(`${other.url}/api/health/ready`)
-    expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready', down: ['table'] }])
+    expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready', down: ['identity'] }])
     const answer = await new Browser(service).signIn({ redirectAt: other.url })
     expect(await problemOf(answer)).toEqual({ status: 503, code: 'misconfigured' })
   })
@@ -148,11 +149,32 @@ describe.each([
     const refused = await browser.post(`${fresh.url}/api/token`)
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
     expect(await problemOf(refused)).toEqual({ status: 503, code: 'upstream_unavailable' })
-    expect((await fetch(`${fresh.url}/api/health/ready`)).status).toBe(503)
+    const ready = await fetch(`${fresh.url}/api/health/ready`)
+    expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready', down: ['identity'] }])
     expect((await fetch(`${fresh.url}/api/health/live`)).status).toBe(200)
+    const lines = eventsOf(fresh)
+    const upstreamCode = 'status' in fault ? { upstreamCode: fault.status } : {}
+    const said = { upstream: 'identity', ...upstreamCode }
+    expect(lines).toContainEqual(expect.objectContaining({ event: 'identity-not-ready', ...said }))
+    expect(lines).toContainEqual(expect.objectContaining({ event: 'request-failed', ...said }))
+    expect(lines.filter(({ upstream }) => upstream === 'table')).toEqual([])
 
     service.identity.faults.clear()
     await browser.token(fresh.url)
+  })
+})
+
+describe.each([
+  ['hangs', { hang: true }],
+  ['resets the connection', { reset: true }],
+  ['answers 500', { status: 500 }],
+])('when the identity endpoint %s only once', (_, fault) => {
+  it('at a sign-in on a new instance, the code is redeemed and the sign-in is finished', async () => {
+    const fresh = await service.start()
+    const handle = service.identity.faults.add({ ...fault, times: 1 })
+    const browser = new Browser(service)
+    expect((await browser.signIn({ redirectAt: fresh.url })).status).toBe(302)
+    expect(handle.hits).toBe(1)
   })
 })
 

@@ -1,7 +1,7 @@
 // The exchange of a Teams user's Entra token for an ACS token, by the ACS Identity SDK.
 import { CommunicationIdentityClient } from '@azure/communication-identity'
 import * as z from 'zod/mini'
-import { asAzureError, passingError } from '../azure/errors.ts'
+import { asAzureError, azureFailure } from '../azure/errors.ts'
 import type { Identities } from '../azure/identity.ts'
 import type { ResourceAccess } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
@@ -9,6 +9,7 @@ import { createBackOff } from '../resilience/back-off.ts'
 import { type Deadline, writeReserveMs } from '../resilience/deadline.ts'
 import { retryOnce } from '../resilience/retry.ts'
 import type { AcsToken } from '../sessions/session.ts'
+import { refusalOf } from './refusals.ts'
 
 export interface ExchangeRequest {
   teamsUserAadToken: string
@@ -19,14 +20,18 @@ export interface ExchangeRequest {
 
 export interface AcsExchange {
   /**
-   * One call, tried once more if it fails in passing; none while ACS has asked to be left alone. Throws `teams_license_required`, `account_mismatch`, `misconfigured` (ACS refuses us),
-   * `invalid_token` (ACS refuses the Entra token), `throttled` or `upstream_unavailable`.
+   * One call, tried once more if it fails in passing; none while ACS has asked to be left alone. Throws `teams_license_required`,
+   * `guest_not_allowed`, `account_mismatch`, `misconfigured` (ACS refuses us), `invalid_token` (ACS refuses the Entra token;
+   * with check `appId` because it was issued to another app than `clientId`), `throttled` or `upstream_unavailable`, which is
+   * also what an answer becomes that ACS does not document.
    */
   exchange(request: ExchangeRequest, deadline: Deadline): Promise<AcsToken>
 }
 
 /** The SDK hands through whatever ACS answers. The token is opaque (it may be encrypted): its expiry is `expiresOn`. */
 const answer = z.object({ token: z.string().check(z.minLength(1)), expiresOn: z.date() })
+/** An ACS token ends with its Entra token, and none of those lasts longer than 28 hours. */
+const longestMs = 48 * 3_600_000
 
 export interface AcsExchangeOptions {
   access: ResourceAccess
@@ -43,11 +48,15 @@ export function createAcsExchange({ access, identity, clock }: AcsExchangeOption
     const result = await client
       .getTokenForTeamsUser({ ...request, abortSignal: deadline.signal(writeReserveMs) })
       .catch((cause: unknown) => {
-        throw exchangeError(cause, clock())
+        const error = asAzureError(cause)
+        throw azureFailure(cause, 'acs', clock(), error && refusalOf(error))
       })
-    const parsed = answer.safeParse(result)
-    if (!parsed.success) throw new ServiceError('upstream_unavailable', { upstream: 'acs' })
-    return parsed.data
+    const { data } = answer.safeParse(result)
+    const lastsMs = data ? data.expiresOn.getTime() - clock().getTime() : 0
+    if (!data || lastsMs <= 0 || lastsMs > longestMs) {
+      throw new ServiceError('upstream_unavailable', { upstream: 'acs', upstreamCode: 200 })
+    }
+    return data
   }
 
   return {
@@ -57,16 +66,20 @@ export function createAcsExchange({ access, identity, clock }: AcsExchangeOption
 }
 
 function createClient(access: ResourceAccess, identity: Identities) {
-  // The SDK's own retries take five seconds, and sleep through a Retry-After of any length.
-  const retryOptions = { maxRetries: 0 }
+  const options = {
+    // The SDK's own retries take five seconds, and sleep through a Retry-After of any length.
+    retryOptions: { maxRetries: 0 },
+    // ACS sends no redirects, and who else does must not get the Entra token.
+    redirectOptions: { maxRetries: 0 },
+  }
   if (access.kind === 'identity') {
     const { endpoint, identityClientId } = access
-    return new CommunicationIdentityClient(endpoint, identity(identityClientId), { retryOptions })
+    return new CommunicationIdentityClient(endpoint, identity(identityClientId), options)
   }
   const { connectionString } = access
   try {
     return new CommunicationIdentityClient(connectionString, {
-      retryOptions,
+      ...options,
       // Plain http is what local stand-ins speak; the settings accept it on a loopback address only.
       allowInsecureConnection: connectionString.startsWith('endpoint=http:'),
     })
@@ -74,21 +87,4 @@ function createClient(access: ResourceAccess, identity: Identities) {
     // Without the cause: its message has the whole connection string, key included.
     throw new ServiceError('misconfigured', { upstream: 'acs' })
   }
-}
-
-function exchangeError(cause: unknown, now: Date): unknown {
-  const error = asAzureError(cause)
-  if (!error) return cause
-  const { statusCode, code, target } = error
-  const options = { cause, upstream: 'acs' } as const
-  if (statusCode === 401)
-    return new ServiceError(code === 'Denied' ? 'misconfigured' : 'invalid_token', options)
-  if (statusCode === 403) {
-    const unlicensed = code === 'UserLicenseNotPresentForbidden'
-    return new ServiceError(unlicensed ? 'teams_license_required' : 'misconfigured', options)
-  }
-  if (statusCode === 400) {
-    return new ServiceError(target === 'userId' ? 'account_mismatch' : 'invalid_token', options)
-  }
-  return passingError(error, cause, 'acs', now) ?? cause
 }

@@ -2,8 +2,8 @@
 // connection strings are used.
 import { DefaultAzureCredential, ManagedIdentityCredential, type TokenCredential } from '@azure/identity'
 
-/** Retries are the caller's: the SDK's own go on for longer than a request lasts. */
-const options = { retryOptions: { maxRetries: 0 } }
+/** Retries are the caller's: the SDK's own go on for longer than a request lasts. No identity endpoint sends redirects. */
+const options = { retryOptions: { maxRetries: 0 }, redirectOptions: { maxRetries: 0 } }
 
 /** The user-assigned managed identity, or the usual chain (a system-assigned identity, `az login` on a developer's machine). */
 export function createAzureCredential(clientId: string | undefined): TokenCredential {

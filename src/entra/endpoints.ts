@@ -77,12 +77,16 @@ export function adminConsentUrl(entra: EntraConfig, web: WebConfig): string {
 }
 
 async function discover(authority: string, signal: AbortSignal): Promise<PageEndpoints> {
+  let upstreamCode: number | undefined
   try {
-    const response = await fetch(`${authority}/v2.0/.well-known/openid-configuration`, { signal })
-    if (!response.ok) throw new Error(`discovery answered ${response.status}`)
+    const url = `${authority}/v2.0/.well-known/openid-configuration`
+    // Entra sends no redirects here.
+    const response = await fetch(url, { signal, redirect: 'manual' })
+    upstreamCode = response.status
+    if (response.status !== 200) throw new Error('not a discovery document')
     const document = discovery.parse(await response.json())
     return { authorize: document.authorization_endpoint, endSession: document.end_session_endpoint }
   } catch (cause) {
-    throw new ServiceError('upstream_unavailable', { cause, upstream: 'entra' })
+    throw new ServiceError('upstream_unavailable', { cause, upstream: 'entra', upstreamCode })
   }
 }

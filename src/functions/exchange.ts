@@ -2,7 +2,10 @@
 // are, and the Teams token, which stays opaque here: ACS judges it. No cookie, no session.
 import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod/mini'
+import type { AcsExchange, ExchangeRequest } from '../acs/exchange.ts'
 import type { App } from '../app.ts'
+import type { VerifyBearer } from '../entra/bearer.ts'
+import { type ErrorCode, ServiceError } from '../errors.ts'
 import { described, jsonAnswer, parseInput } from '../http/contract.ts'
 import type { RequestContext } from '../http/endpoint.ts'
 import { readJson } from '../http/json-body.ts'
@@ -32,6 +35,7 @@ export function registerExchange(app: App): void {
         'invalid_request',
         'invalid_token',
         'tenant_not_allowed',
+        'guest_not_allowed',
         'teams_license_required',
         'account_mismatch',
         'throttled',
@@ -43,17 +47,47 @@ export function registerExchange(app: App): void {
 }
 
 async function exchangeToken(
-  service: Service,
-  { request, deadline }: RequestContext,
+  { verifyBearer, acs }: Service,
+  context: RequestContext,
 ): Promise<HttpResponseInit> {
-  if (!service.verifyBearer) return { status: 404 }
-  const caller = await service.verifyBearer(request.headers.get('authorization'), deadline)
+  if (!verifyBearer) return { status: 404 }
+  const { clientId, objectId } = await verifyCaller(verifyBearer, context)
   const form = 'The body must be {"teamsUserAadToken": "<token>"}.'
-  const { teamsUserAadToken } = parseInput(body, await readJson(request), form)
-  const { clientId, objectId } = caller
-  const { token, expiresOn } = await service.acs.exchange(
-    { teamsUserAadToken, clientId, userObjectId: objectId },
-    deadline,
-  )
+  const { teamsUserAadToken } = parseInput(body, await readJson(context.request), form)
+  const request = { teamsUserAadToken, clientId, userObjectId: objectId }
+  const { token, expiresOn } = await exchangeTeamsToken(acs, request, context)
   return jsonAnswer(issuedToken, { token, expiresOn: expiresOn.toISOString(), user: objectId })
+}
+
+/** Two tokens came in, so whoever is refused has to know which of them it was. */
+function verifyCaller(verify: VerifyBearer, { request, deadline }: RequestContext) {
+  return verify(request.headers.get('authorization'), deadline).catch((error: unknown) => {
+    throw withDetail(error, { invalid_token: 'It is the bearer token of the Authorization header.' })
+  })
+}
+
+function exchangeTeamsToken(acs: AcsExchange, request: ExchangeRequest, { deadline }: RequestContext) {
+  return acs.exchange(request, deadline).catch((error: unknown) => {
+    const isOtherApp = error instanceof ServiceError && error.check === 'appId'
+    throw withDetail(error, {
+      invalid_token: isOtherApp
+        ? 'It is teamsUserAadToken, which was issued to another app than the bearer token.'
+        : 'It is teamsUserAadToken, which Azure Communication Services does not accept.',
+      account_mismatch: 'teamsUserAadToken and the bearer token are not of the same user.',
+    })
+  })
+}
+
+function withDetail(error: unknown, details: Partial<Record<ErrorCode, string>>): unknown {
+  if (!(error instanceof ServiceError)) return error
+  const { code, upstream, upstreamCode, check } = error
+  const detail = details[code]
+  if (detail === undefined) return error
+  return new ServiceError(code, {
+    cause: error,
+    detail,
+    upstream,
+    upstreamCode,
+    ...(check === undefined ? {} : { check }),
+  })
 }

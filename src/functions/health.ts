@@ -3,6 +3,7 @@
 import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod/mini'
 import type { App } from '../app.ts'
+import { ServiceError } from '../errors.ts'
 import { described, jsonAnswer } from '../http/contract.ts'
 import type { RequestContext } from '../http/endpoint.ts'
 
@@ -14,29 +15,42 @@ const notReady = z.object({
     z.optional(z.array(z.string())),
     'Names of settings and what is wrong with them, never values.',
   ),
-  down: z.optional(z.array(z.literal('table'))),
+  down: described(
+    z.optional(z.array(z.enum(['table', 'identity']))),
+    '`identity`: the identity that opens the table gave no token.',
+  ),
 })
+
+type Down = 'table' | 'identity'
 
 /** Anybody may ask, so the table is asked at most this often. */
 const rememberMs = 10_000
 
 export function registerHealth(app: App): void {
-  let tableChecked = { at: Number.NEGATIVE_INFINITY, ok: false }
+  let looking: Promise<Down | undefined> | undefined
+  let lookedAt = Number.NEGATIVE_INFINITY
 
-  async function tableIsUp(context: RequestContext): Promise<boolean> {
-    const at = performance.now()
-    if (at - tableChecked.at >= rememberMs) {
-      const { sessions } = await app.service()
-      const ok = await sessions.probe(context).then(
-        () => true,
-        (error: unknown) => {
-          context.log('error', 'table-not-ready', { upstream: 'table', error })
-          return false
-        },
-      )
-      tableChecked = { at, ok }
+  /** What keeps the table from being read. All who ask meanwhile, and within ten seconds after, share one look. */
+  function whatIsDown(context: RequestContext): Promise<Down | undefined> {
+    if (!looking || performance.now() - lookedAt >= rememberMs) {
+      lookedAt = Number.POSITIVE_INFINITY
+      looking = look(context).finally(() => {
+        lookedAt = performance.now()
+      })
     }
-    return tableChecked.ok
+    return looking
+  }
+
+  async function look(context: RequestContext): Promise<Down | undefined> {
+    try {
+      const { sessions } = await app.service()
+      await sessions.probe(context)
+      return undefined
+    } catch (error) {
+      const down = error instanceof ServiceError && error.upstream === 'identity' ? 'identity' : 'table'
+      context.log('error', `${down}-not-ready`, { upstream: down, error })
+      return down
+    }
   }
 
   app.http('health-live', {
@@ -66,9 +80,8 @@ export function registerHealth(app: App): void {
         context.log('error', 'settings-wrong', { settings: problems })
         return unready({ settings: [...problems] })
       }
-      return (await tableIsUp(context))
-        ? jsonAnswer(ready, { status: 'ready' })
-        : unready({ down: ['table'] })
+      const down = await whatIsDown(context)
+      return down ? unready({ down: [down] }) : jsonAnswer(ready, { status: 'ready' })
     },
   })
 }

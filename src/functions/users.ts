@@ -34,5 +34,7 @@ async function deleteSessions({ sessions }: Service, context: RequestContext): P
     { tenantId: tenantId.toLowerCase(), objectId: objectId.toLowerCase() },
     context,
   )
+  // Not whose: the log holds no ids of people.
+  context.log('info', 'sessions-revoked', { deleted })
   return jsonAnswer(result, { deleted })
 }

@@ -52,3 +52,8 @@ export async function abortable<T>(signal: AbortSignal, work: Promise<T>): Promi
     signal.removeEventListener('abort', onAbort)
   }
 }
+
+/** Waits for `work`, but not longer than that and whatever becomes of it; it goes on unobserved. */
+export async function briefly(ms: number, work: Promise<unknown>): Promise<void> {
+  await abortable(AbortSignal.timeout(ms), work).catch(() => {})
+}

@@ -5,7 +5,10 @@ import { ServiceError } from '../errors.ts'
 
 const jitterMs = { minTimeout: 50, maxTimeout: 200, randomize: true }
 
-/** Not after a Retry-After, which is obeyed, nor after a time-out, which has used up the time of a second try. */
+/**
+ * Not after a Retry-After, which is obeyed, nor after a time-out, which has used up the time of a second try, nor after an answer
+ * that says what it thinks of the request. An identity has made its own second try.
+ */
 export function retryOnce<T>(work: () => Promise<T>): Promise<T> {
   return pRetry(work, { ...jitterMs, retries: 1, shouldRetry: ({ error }) => isRetryable(error) })
 }
@@ -24,8 +27,12 @@ export class Conflict extends Error {
   override readonly name = 'Conflict'
 }
 
+const refusals: readonly unknown[] = [400, 401, 403]
+
 function isRetryable(error: unknown): boolean {
   if (!(error instanceof ServiceError) || error.code !== 'upstream_unavailable') return false
-  const timedOut = error.cause instanceof Error && /^(TimeoutError|AbortError)$/.test(error.cause.name)
-  return error.retryAfterSeconds === undefined && !timedOut
+  if (error.retryAfterSeconds !== undefined || error.upstream === 'identity') return false
+  if (!(error.cause instanceof Error)) return true
+  const { name, statusCode } = error.cause as Error & { statusCode?: unknown }
+  return !/^(TimeoutError|AbortError)$/.test(name) && !refusals.includes(statusCode)
 }

@@ -3,6 +3,7 @@
 import { odata, type TableClient } from '@azure/data-tables'
 import { asAzureError } from '../azure/errors.ts'
 import type { Log } from '../log.ts'
+import { answers, refuseForeignList, refuseForeignRow, tableError, whenAnswered } from './table-answers.ts'
 
 export interface PurgeResult {
   deleted: number
@@ -31,7 +32,18 @@ const deletesAtOnce = 16
 /** The row that keeps how far a run came. No session has this partition: theirs are 43 characters long. */
 const position = { partitionKey: 'purge', rowKey: 'position' }
 
+/** Throws `throttled`, `upstream_unavailable` or `misconfigured`. */
 export async function purgeExpired(options: PurgeOptions, log: Log): Promise<PurgeResult> {
+  try {
+    const result = await purge(options)
+    log('info', 'purged', { ...result })
+    return result
+  } catch (error) {
+    throw tableError(error, options.clock())
+  }
+}
+
+async function purge(options: PurgeOptions): Promise<PurgeResult> {
   const { table, clock, budgetMs = 4 * 60_000, pageSize = 1_000 } = options
   const end = performance.now() + budgetMs
   const result = { deleted: 0, spared: 0 }
@@ -40,27 +52,31 @@ export async function purgeExpired(options: PurgeOptions, log: Log): Promise<Pur
   let isFirst = true
   try {
     const pages = table
-      .listEntities({ queryOptions: { filter, select: ['PartitionKey', 'RowKey', 'expiresAt'] } })
+      .listEntities({
+        queryOptions: { filter, select: ['PartitionKey', 'RowKey', 'expiresAt'] },
+        onResponse: refuseForeignList,
+      })
       .byPage({ maxPageSize: pageSize, ...(continuationToken ? { continuationToken } : {}) })
     for await (const page of pages) {
       isFirst = false
       await deleteAll(table, page as unknown as ExpiredRow[], result)
       if (page.continuationToken === undefined) break
       await table.upsertEntity({ ...position, continuationToken: page.continuationToken }, 'Replace')
-      if (performance.now() >= end) return report(false)
+      if (performance.now() >= end) return { ...result, finished: false }
     }
   } catch (error) {
     // If the position cannot be continued from, every later run would fail in the same way: forget it and begin anew.
-    if (isFirst && continuationToken) await forgetPosition(table)
-    if (!isMissing(error)) throw error
+    if (isFirst && continuationToken && isAboutPosition(error)) await forgetPosition(table)
+    if (!answers(error, 'missing')) throw error
   }
   await forgetPosition(table)
-  return report(true)
+  return { ...result, finished: true }
+}
 
-  function report(finished: boolean): PurgeResult {
-    log('info', 'purged', { ...result, finished })
-    return { ...result, finished }
-  }
+/** The table does not take it (400), or the SDK cannot even read it. An outage says nothing about it. */
+function isAboutPosition(error: unknown): boolean {
+  const answer = asAzureError(error)
+  return answer ? answer.statusCode === 400 : error instanceof SyntaxError
 }
 
 /** With If-Match: a row that was renewed meanwhile has another ETag, and stays. */
@@ -72,14 +88,11 @@ async function deleteAll(
   const left = rows.values()
   const worker = async () => {
     for (const { partitionKey, rowKey, etag } of left) {
-      const outcome = await table.deleteEntity(partitionKey, rowKey, { etag }).then(
-        () => 'deleted' as const,
-        (error: unknown) => {
-          const status = asAzureError(error)?.statusCode
-          if (status === 412 || status === 404) return 'spared' as const
-          throw error
-        },
-      )
+      const outcome = await table
+        .deleteEntity(partitionKey, rowKey, { etag })
+        .then(() => 'deleted' as const)
+        .catch(whenAnswered('changed', 'spared' as const))
+        .catch(whenAnswered('missing', 'spared' as const))
       result[outcome]++
     }
   }
@@ -87,22 +100,14 @@ async function deleteAll(
 }
 
 async function readPosition(table: TableClient): Promise<string | undefined> {
-  try {
-    const row = await table.getEntity<{ continuationToken: string }>(position.partitionKey, position.rowKey)
-    return row.continuationToken
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
+  const row = await table
+    .getEntity<{ continuationToken?: unknown }>(position.partitionKey, position.rowKey, {
+      onResponse: refuseForeignRow,
+    })
+    .catch(whenAnswered('missing', undefined))
+  return typeof row?.continuationToken === 'string' ? row.continuationToken : undefined
 }
 
 async function forgetPosition(table: TableClient): Promise<void> {
-  await table.deleteEntity(position.partitionKey, position.rowKey).catch((error: unknown) => {
-    if (!isMissing(error)) throw error
-  })
-}
-
-/** No such row, or no table yet: nobody has signed in. */
-function isMissing(error: unknown): boolean {
-  return asAzureError(error)?.statusCode === 404
+  await table.deleteEntity(position.partitionKey, position.rowKey).catch(whenAnswered('missing', undefined))
 }

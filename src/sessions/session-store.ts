@@ -1,7 +1,6 @@
 // Sessions in one Azure table, one sealed row each. A sign-in creates, a renewal replaces with If-Match, nothing ever
 // upserts: a row that is gone stays gone, so a logout cannot be undone by a renewal that was under way.
 import { odata, type TableClient } from '@azure/data-tables'
-import { asAzureError, passingError } from '../azure/errors.ts'
 import type { SessionLimits } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -10,6 +9,14 @@ import { retryOnce } from '../resilience/retry.ts'
 import type { Sealer } from './seal.ts'
 import { decodeSession, encodeSession, type Session, sessionExpiry } from './session.ts'
 import { type AccountId, accountPartition, newSessionKey, type SessionKey } from './session-key.ts'
+import {
+  answers,
+  foreignAnswer,
+  refuseForeignList,
+  refuseForeignRow,
+  tableError,
+  whenAnswered,
+} from './table-answers.ts'
 
 /** A session as it was read: `etag` says of which state of the row. */
 export interface StoredSession {
@@ -83,7 +90,7 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
     const plain = reader && sealer.open(sealContext(key, row.version), row.kid, row.sealed)
     if (plain === 'unknown-key') {
       log('error', 'session-key-unknown')
-      throw new ServiceError('upstream_unavailable')
+      throw new ServiceError('upstream_unavailable', { check: 'sealing-key' })
     }
     const session = plain && reader(plain)
     if (!session) log('warn', 'session-row-unreadable')
@@ -99,13 +106,25 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
     )
   }
 
+  async function point(key: SessionKey, deadline: Deadline) {
+    const row = await table
+      .getEntity<SessionRow>(key.partitionKey, key.rowKey, {
+        abortSignal: deadline.signal(),
+        onResponse: refuseForeignRow,
+      })
+      .catch(whenAnswered('missing', undefined))
+    const isOurs = row?.partitionKey === key.partitionKey && row.rowKey === key.rowKey
+    if (row && !(isOurs && typeof row.etag === 'string')) throw foreignAnswer()
+    return row
+  }
+
   async function remove({ partitionKey, rowKey }: SessionKey, { deadline }: Call, etag = '*') {
     return operation(() =>
       table
         .deleteEntity(partitionKey, rowKey, { etag, abortSignal: deadline.signal() })
         .then(() => 'deleted' as const)
-        .catch(whenStatus(412, 'conflict' as const))
-        .catch(whenStatus(404, 'gone' as const)),
+        .catch(whenAnswered('changed', 'conflict' as const))
+        .catch(whenAnswered('missing', 'gone' as const)),
     )
   }
 
@@ -116,12 +135,13 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
       const rows = table.listEntities<SessionKey>({
         queryOptions: { filter, select: ['PartitionKey', 'RowKey'] },
         abortSignal: deadline.signal(),
+        onResponse: refuseForeignList,
       })
       const keys: SessionKey[] = []
       for await (const { partitionKey, rowKey } of rows) keys.push({ partitionKey, rowKey })
       return keys
     }
-    return operation(() => list().catch(whenStatus(404, [])))
+    return operation(() => list().catch(whenAnswered('missing', [])))
   }
 
   return {
@@ -129,28 +149,26 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
       const { key, cookie } = newSessionKey(session.account)
       const row = toRow(key, session)
       await operation(async () => {
-        const insert = () => table.createEntity(row, { abortSignal: deadline.signal() })
+        const insert = () => write(table.createEntity(row, { abortSignal: deadline.signal() }))
         try {
           await insert().catch(async (error: unknown) => {
-            if (!isTableMissing(error)) throw error
-            await table.createTable({ abortSignal: deadline.signal() })
-            return insert()
+            if (!answers(error, 'missing')) throw error
+            await table
+              .createTable({ abortSignal: deadline.signal() })
+              .catch(whenAnswered('tableExists', undefined))
+            await insert()
           })
         } catch (error) {
-          // 409: there is such a row. Its key has 256 random bits, so nobody else can have made it: our own first try
-          // succeeded, and only its answer was lost.
-          if (codeOf(error) !== 'EntityAlreadyExists') throw error
+          // There is such a row. Its key has 256 random bits, so nobody else can have made it: our own first try succeeded,
+          // and only its answer was lost.
+          if (!answers(error, 'rowExists')) throw error
         }
       })
       return cookie
     },
 
     async read(key, { deadline, log }) {
-      const row = await operation(() =>
-        table
-          .getEntity<SessionRow>(key.partitionKey, key.rowKey, { abortSignal: deadline.signal() })
-          .catch(whenStatus(404, undefined)),
-      )
+      const row = await operation(() => point(key, deadline))
       const session = row && openRow(key, row, log)
       if (!session || sessionExpiry(session, limits) <= clock()) return undefined
       return { key, etag: row.etag, session }
@@ -159,11 +177,10 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
     async update({ key, etag }, session, { deadline }) {
       const row = toRow(key, session)
       return operation(() =>
-        table
-          .updateEntity(row, 'Replace', { etag, abortSignal: deadline.signal() })
+        write(table.updateEntity(row, 'Replace', { etag, abortSignal: deadline.signal() }))
           .then(() => 'written' as const)
-          .catch(whenStatus(412, 'conflict' as const))
-          .catch(whenStatus(404, 'gone' as const)),
+          .catch(whenAnswered('changed', 'conflict' as const))
+          .catch(whenAnswered('missing', 'gone' as const)),
       )
     },
 
@@ -180,12 +197,8 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
     },
 
     async probe({ deadline }) {
-      await operation(() =>
-        table
-          .getEntity('probe', 'probe', { abortSignal: deadline.signal() })
-          // No such row, or no table yet: the first sign-in creates it.
-          .catch(whenStatus(404, undefined)),
-      )
+      // No such row, or no table yet: the first sign-in creates it.
+      await operation(() => point({ partitionKey: 'probe', rowKey: 'probe' }, deadline))
     },
   }
 }
@@ -194,26 +207,8 @@ function sealContext({ partitionKey, rowKey }: SessionKey, rowVersion: number) {
   return { purpose: 'session', version: rowVersion, place: [partitionKey, rowKey] } as const
 }
 
-function isTableMissing(error: unknown): boolean {
-  return codeOf(error) === 'TableNotFound'
-}
-
-function codeOf(error: unknown): string | undefined {
-  return asAzureError(error)?.code
-}
-
-/** For `catch`: turns an answer of this status into a result. */
-function whenStatus<T>(status: number, result: T): (error: unknown) => T {
-  return (error) => {
-    if (asAzureError(error)?.statusCode === status) return result
-    throw error
-  }
-}
-
-/** What a failed call means for the request. An error that is not about a call is passed on: it is a bug of ours. */
-function tableError(cause: unknown, now: Date): unknown {
-  const error = asAzureError(cause)
-  if (error?.statusCode === 401 || error?.statusCode === 403)
-    return new ServiceError('misconfigured', { cause, upstream: 'table' })
-  return (error && passingError(error, cause, 'table', now)) ?? cause
+/** Every write that the table has done names the row's new state. */
+async function write(writing: Promise<{ etag?: string }>): Promise<void> {
+  const { etag } = await writing
+  if (etag === undefined) throw foreignAnswer()
 }

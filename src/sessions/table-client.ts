@@ -26,8 +26,7 @@ const needless = [
 /** Throws `misconfigured` when the SDK does not take the setting. */
 export function createTableClient(options: TableClientOptions): TableClient {
   const client = createClient(options)
-  const policies = options.maxRetries === 0 ? [...needless, 'defaultRetryPolicy'] : needless
-  for (const name of policies) client.pipeline.removePolicy({ name })
+  for (const name of needless) client.pipeline.removePolicy({ name })
   return client
 }
 

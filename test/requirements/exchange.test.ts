@@ -2,9 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
-import { acsErrors } from '../../dev/acs/errors.ts'
+import { acsErrors, acsOddities } from '../../dev/acs/errors.ts'
 import { personNamed, tenants } from '../../dev/entra/directory.ts'
 import { problemOf } from '../support/browser.ts'
+import { eventsOf } from '../support/events.ts'
+import type { OddAnswer } from '../support/odd-answers.ts'
 import { apiUri, clientId, startService, type TestService } from '../support/service.ts'
 
 const adele = personNamed('adele@contoso.example')
@@ -138,6 +140,69 @@ describe('an app that signs in with its own MSAL', () => {
     service.acs.faults.clear()
     const opaque = await exchange({ authorization, body: { teamsUserAadToken: 'opaque-and-wrong' } })
     expect(await problemOf(opaque)).toEqual({ status: 401, code: 'invalid_token' })
+  })
+})
+
+describe('who is refused is told which of the two tokens it was', () => {
+  const detailOf = async (attempt: Attempt) => {
+    const { code, detail } = (await (await exchange(attempt)).json()) as { code: string; detail?: string }
+    return [code, detail]
+  }
+  const bearer = 'It is the bearer token of the Authorization header.'
+  const teams = 'It is teamsUserAadToken, which Azure Communication Services does not accept.'
+
+  it('the bearer', async () => {
+    for (const authorization of [undefined, 'Bearer a.b.c', signed({ scp: 'Other' }), signed({ exp: 1 })]) {
+      expect(await detailOf({ authorization })).toEqual(['invalid_token', bearer])
+    }
+  })
+
+  it('teamsUserAadToken, that it is of another app, or that the two are not of one user', async () => {
+    const authorization = `Bearer ${bearerOf()}`
+    const opaque = { teamsUserAadToken: 'opaque-and-wrong' }
+    expect(await detailOf({ authorization, body: opaque })).toEqual(['invalid_token', teams])
+    const others = { teamsUserAadToken: teamsTokenOf(alex) }
+    expect(await detailOf({ authorization, body: others })).toEqual([
+      'account_mismatch',
+      'teamsUserAadToken and the bearer token are not of the same user.',
+    ])
+    service.acs.faults.add({ acsError: acsErrors.otherApp })
+    expect(await detailOf({ authorization })).toEqual([
+      'invalid_token',
+      'It is teamsUserAadToken, which was issued to another app than the bearer token.',
+    ])
+  })
+})
+
+describe('an answer that ACS does not document', () => {
+  it.each<[string, OddAnswer]>(Object.entries(acsOddities))(
+    '%s is 503, and the log says that it was ACS',
+    async (_, oddity) => {
+      service.acs.faults.add(oddity)
+      const answer = await exchange({ authorization: `Bearer ${bearerOf()}` })
+      expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
+      expect(await problemOf(answer)).toEqual({ status: 503, code: 'upstream_unavailable' })
+      const [instance] = service.instances
+      const upstreamCode = oddity === acsOddities.cutSuccess ? undefined : oddity.status
+      expect(instance && eventsOf(instance).at(-1)).toMatchObject({
+        event: 'request-failed',
+        upstream: 'acs',
+      })
+      expect(instance && eventsOf(instance).at(-1)?.upstreamCode).toBe(upstreamCode)
+    },
+  )
+
+  it.each(['guestNotRedeemed', 'teamsDisabled'] as const)('%s alarms no operator', async (name) => {
+    service.acs.faults.add({ acsError: acsErrors[name] })
+    const answer = await exchange({ authorization: `Bearer ${bearerOf()}` })
+    expect(answer.status).toBe(403)
+    const [instance] = service.instances
+    const { code } = acsErrors[name]
+    expect(instance && eventsOf(instance).at(-1)).toMatchObject({
+      event: 'request-failed',
+      status: 403,
+      upstreamCode: code,
+    })
   })
 })
 

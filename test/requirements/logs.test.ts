@@ -146,7 +146,7 @@ describe('H4 log leaks', () => {
   it('says who failed a request, and which settings are wrong', async () => {
     const failing = await startService()
     try {
-      failing.entra.options.lifetimes.accessTokenSeconds = 200
+      failing.entra.options.lifetimes.accessTokenSeconds = 30
       const browser = new Browser(failing)
       await browser.signIn()
       failing.entra.faults.add({ match: { endpoint: 'token' }, status: 500 })

@@ -1,7 +1,8 @@
 // C6, the operator's part: signing a user out everywhere, with the function key and on all instances.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { personNamed } from '../../dev/entra/directory.ts'
 import { Browser, problemOf } from '../support/browser.ts'
+import { eventsOf } from '../support/events.ts'
 import { allRows, startService, type TestService } from '../support/service.ts'
 
 const key = 'a-function-key'
@@ -42,6 +43,26 @@ describe('C6 sign-out everywhere', () => {
     }
     expect(await (await signOut({ 'x-functions-key': key })).json()).toEqual({ deleted: 0 })
     expect((await (await signedIn(adele.username)).post('/api/token')).status).toBe(200)
+  })
+
+  it('leaves a line with the number and no ids, also where there was nothing to end', async () => {
+    await signedIn(adele.username)
+    const [instance] = service.instances
+    if (!instance) throw new Error('no instance')
+    const before = eventsOf(instance).length
+    const { deleted } = (await (await signOut({ 'x-functions-key': key })).json()) as { deleted: number }
+    await signOut({ 'x-functions-key': key })
+    const line = { event: 'sessions-revoked', traceId: expect.any(String) }
+    await vi.waitFor(() =>
+      expect(eventsOf(instance).slice(before)).toEqual([
+        { ...line, deleted },
+        { ...line, deleted: 0 },
+      ]),
+    )
+    expect(deleted).toBeGreaterThan(0)
+    for (const id of [adele.objectId, adele.tenantId]) {
+      expect(JSON.stringify(eventsOf(instance))).not.toContain(id)
+    }
   })
 
   it('knows the ids in capitals too', async () => {

@@ -31,6 +31,8 @@ describe('one more try', () => {
     ['an outage that says when to come back', outage({ retryAfterSeconds: 3 })],
     ['a call that timed out (fetch)', outage({ cause: new DOMException('', 'TimeoutError') })],
     ['a call that timed out (Azure)', outage({ cause: Object.assign(new Error(), { name: 'AbortError' }) })],
+    ['an answer of 401 (Azure)', outage({ cause: Object.assign(new Error(), { statusCode: 401 }) })],
+    ['an identity that was asked twice already', outage({ upstream: 'identity' })],
     ['an answer that will not change', new ServiceError('sign_in_required')],
     ['a fault of ours', new RangeError('x')],
   ])('is not made after %s', async (_, error) => {

@@ -1,11 +1,12 @@
 // The purge on Azurite: what it deletes, what it leaves, and how it goes on after a crash.
 import { randomBytes } from 'node:crypto'
 import { TableClient } from '@azure/data-tables'
-import { describe, expect, inject, it, onTestFinished } from 'vitest'
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import { type PurgeOptions, purgeExpired } from '../../src/sessions/purge.ts'
 import { Browser } from '../support/browser.ts'
+import { eventsOf } from '../support/events.ts'
 import { allRows, rowOf, startService } from '../support/service.ts'
-import { startTableProxy, type TableRequest } from '../support/table-proxy.ts'
+import { startTableProxy, type TableRequest, tableError } from '../support/table-proxy.ts'
 
 const now = new Date('2026-11-21T12:00:00Z')
 const yesterday = new Date('2026-11-20T12:00:00Z')
@@ -117,9 +118,44 @@ describe('the purge', () => {
     expect(await purge()).toMatchObject({ finished: true })
     expect(await allRows(direct)).toEqual([])
   })
+
+  it('keeps its position through an outage, so that the next run goes on where the last one stopped', async () => {
+    const { direct, proxy, purge } = await newTable({ rows: 30, liveEvery: 1_000 })
+    await purge({ pageSize: 10, budgetMs: 0 })
+    const position = await direct.getEntity('purge', 'position')
+    const fault = proxy.faults.add({ match: ({ query }) => query.includes('$filter'), status: 503 })
+    await expect(purge({ pageSize: 10 })).rejects.toMatchObject({
+      code: 'upstream_unavailable',
+      upstream: 'table',
+    })
+    expect(await direct.getEntity('purge', 'position')).toMatchObject({ etag: position.etag })
+    fault.remove()
+    expect(await purge({ pageSize: 10 })).toMatchObject({ deleted: 20, finished: true })
+  })
 })
 
 describe('the timer', () => {
+  it('says who failed it when it could not run, and nothing of what came with that', async () => {
+    const proxy = await startTableProxy(inject('azurite'))
+    onTestFinished(proxy.stop)
+    const service = await startService({ env: { TokenStore: proxy.connectionString } })
+    onTestFinished(service.stop)
+    const [instance] = service.instances
+    if (!instance) throw new Error('no instance')
+    proxy.faults.add(tableError(403, 'AuthorizationFailure'))
+    await fetch(`${service.publicUrl}/admin/functions/purge`, { method: 'POST' })
+    await vi.waitFor(() => expect(eventsOf(instance)).toHaveLength(1), 10_000)
+    expect(eventsOf(instance)).toMatchObject([
+      {
+        event: 'purge-failed',
+        code: 'misconfigured',
+        upstream: 'table',
+        upstreamCode: 'AuthorizationFailure',
+      },
+    ])
+    expect(instance.output()).not.toContain('canary')
+  })
+
   it('runs it: a session whose time is over goes, one that lives stays', async () => {
     const service = await startService()
     onTestFinished(service.stop)

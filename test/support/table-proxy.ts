@@ -1,11 +1,13 @@
 // A proxy before Azurite: it counts what the service really asks of the table, as it goes over the wire, and it can refuse,
 // hang, tear the connection before or after the table did its work, or answer in the table's place.
-import { Faults, listen } from '../../dev/faults.ts'
+import { type Fault, Faults, listen } from '../../dev/faults.ts'
 
 export interface TableRequest {
   method: string
   /** `entity` for what names a row by its keys, else `table`. */
   kind: 'entity' | 'table'
+  /** Below the account, decoded. */
+  path: string
   query: string
 }
 
@@ -17,6 +19,22 @@ export interface TableProxy {
   take(): string[]
   /** Connections are refused from now on. */
   stop(): Promise<void>
+}
+
+/** An error of the table: as OData, as XML (both are seen), or with the code in the header alone. */
+export function tableError(
+  status: number,
+  code: string,
+  form: 'json' | 'xml' | 'header' = 'json',
+): Fault<TableRequest> {
+  if (form === 'header') return { status, headers: { 'x-ms-error-code': code } }
+  if (form === 'json') return { status, json: { 'odata.error': { code, message: { value: 'canary' } } } }
+  const xmlns = 'http://schemas.microsoft.com/ado/2007/08/dataservices/metadata'
+  return {
+    status,
+    raw: `<?xml version="1.0" encoding="utf-8"?><m:error xmlns:m="${xmlns}"><m:code>${code}</m:code></m:error>`,
+    contentType: 'application/xml',
+  }
 }
 
 /** @param beforeForwarding Runs before the table sees a request: the place to be faster than it. */
@@ -33,6 +51,7 @@ export async function startTableProxy(
     const entry: TableRequest = {
       method: request.method,
       kind: pathname.includes('PartitionKey=') ? 'entity' : 'table',
+      path: decodeURIComponent(pathname).replace(target.pathname, ''),
       query: decodeURIComponent(search),
     }
     seen.push(entry)

@@ -229,7 +229,6 @@ describe('what ACS says', () => {
       503,
       'upstream_unavailable',
     ],
-    ['404', { status: 404, code: 'NotFound' }, 500, 'internal_error'],
   ])('%s is mapped, and not asked again', async (_, acsError, status, code) => {
     const browser = await dueForRenewal()
     service.acs.faults.add({ acsError: { message: 'canary', ...acsError } })
