@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { personNamed } from '../dev/entra/directory.ts'
-import { Browser, problemOf } from './support/browser.ts'
+import { Browser, inTime, problemOf } from './support/browser.ts'
 import { allRows, managedIdentity, startService, type TestService } from './support/service.ts'
 
 const adele = personNamed('adele@contoso.example')
@@ -181,10 +181,8 @@ describe('an identity endpoint that hangs', () => {
     await browser.signIn()
     const fresh = await service.start()
     service.identity.faults.add({ hang: true })
-    const started = performance.now()
-    const refused = await browser.post(`${fresh.url}/api/token`)
+    const refused = await inTime(browser.post(`${fresh.url}/api/token`))
     expect(await problemOf(refused)).toEqual({ status: 503, code: 'upstream_unavailable' })
-    expect(performance.now() - started).toBeLessThan(9_500)
   })
 })
 

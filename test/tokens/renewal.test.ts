@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { acsErrors } from '../../dev/acs/errors.ts'
 import { entraErrors } from '../../dev/entra/errors.ts'
-import { Browser, problemOf } from '../support/browser.ts'
+import { Browser, inTime, problemOf } from '../support/browser.ts'
 import { rowOf, startService, type TestService } from '../support/service.ts'
 
 let service: TestService
@@ -211,12 +211,10 @@ describe('when Entra does not answer a renewal', () => {
     const browser = await dueForRenewal()
     service.entra.faults.add({ match: { endpoint: 'token' }, hang: true })
     service.acs.faults.add({ hang: true })
-    const started = performance.now()
-    expect(await problemOf(await browser.post('/api/token'))).toEqual({
+    expect(await problemOf(await inTime(browser.post('/api/token')))).toEqual({
       status: 503,
       code: 'upstream_unavailable',
     })
-    expect(performance.now() - started).toBeLessThan(10_000)
   })
 })
 
@@ -309,7 +307,7 @@ describe('when ACS does not answer', () => {
     const fault = service.acs.faults.add({ acsError: acsErrors.throttled })
     for (const browser of [one, one, two]) {
       const answer = await browser.post(`${instance.url}/api/token`)
-      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(29)
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(20)
       expect(await problemOf(answer)).toEqual({ status: 503, code: 'throttled' })
     }
     expect(service.acs.requests).toHaveLength(1)
@@ -337,11 +335,13 @@ describe('two instances that renew at once', () => {
 
   it('and of which the faster one wrote no token: the slower one writes its own over it', async () => {
     const browser = await dueForRenewal()
-    service.acs.faults.add({ delayMs: 500, times: 1 })
+    const { promise: fasterIsAnswered, resolve } = Promise.withResolvers<void>()
+    const fault = service.acs.faults.add({ until: fasterIsAnswered, times: 1 })
     service.acs.faults.add({ acsError: acsErrors.unavailable, times: 2 })
     const slow = browser.token()
-    while (service.acs.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    await expect.poll(() => fault.hits).toBe(1)
     expect((await browser.post(`${other}/api/token`)).status).toBe(503)
+    resolve()
     const issued = await slow
     const exchanges = service.acs.requests.length
     expect(await browser.token(other)).toEqual(issued)
@@ -351,15 +351,17 @@ describe('two instances that renew at once', () => {
   it('end no session when the slower one is told that its refresh token is dead', async () => {
     const browser = await dueForRenewal()
     // The first refresh is answered late and with a refusal; meanwhile the other instance renews.
-    service.entra.faults.add({
+    const { promise: otherHasRenewed, resolve } = Promise.withResolvers<void>()
+    const fault = service.entra.faults.add({
       match: { endpoint: 'token' },
       entraError: entraErrors.badToken,
-      delayMs: 500,
+      until: otherHasRenewed,
       times: 1,
     })
     const slow = browser.token()
-    while (refreshes().length === 0) await new Promise((resolve) => setImmediate(resolve))
+    await expect.poll(() => fault.hits).toBe(1)
     const fast = await browser.token(other)
+    resolve()
     expect(await slow).toEqual(fast)
     expect(await browser.token()).toEqual(fast)
   })
