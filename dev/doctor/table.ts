@@ -34,7 +34,7 @@ export function createTableCheck({ config, sessions }: Service): TableCheck {
   }
 
   async function cleanUp(): Promise<void> {
-    const deadline = { signal: () => AbortSignal.timeout(1_000) }
+    const deadline = { signal: () => AbortSignal.timeout(2_000) }
     await sessions.deleteAll(session.account, { ...call(), deadline }).catch(() => {})
   }
 
