@@ -21,7 +21,7 @@ it('goes unnoticed in two steps: the new key opens first, then seals; then the o
   await traffic.replaceAll({ SEALING_KEYS: `${oldKey},${newKey}` })
   expect(await kids()).toEqual(new Set(['old']))
   await traffic.replaceAll({ SEALING_KEYS: `${newKey},${oldKey}` })
-  // In place of SESSION_MAX_HOURS.
+  // A deployment waits for SESSION_MAX_HOURS here, after which no row of the old key is left.
   await traffic.until(async () => !(await kids()).has('old'))
   await traffic.replaceAll({ SEALING_KEYS: newKey })
   await traffic.stop()

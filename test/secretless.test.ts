@@ -101,7 +101,7 @@ describe('a developer who has signed in with az', () => {
   it('needs no key either', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'az-'))
     const az = join(folder, 'az')
-    // The resource is the last argument.
+    // The SDK calls `az account get-access-token … --resource <resource>`.
     const { IDENTITY_ENDPOINT, IDENTITY_HEADER } = service.identity.env
     const url = `${IDENTITY_ENDPOINT}?api-version=2019-08-01&resource=`
     await writeFile(

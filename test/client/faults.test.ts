@@ -7,7 +7,7 @@ import { useTokenServer } from './use-token-server.ts'
 const minute = 60_000
 const page = useTokenServer()
 
-/** Between one request and the next. */
+/** The times from one request to the next, in ms. */
 const waits = () =>
   page.server.requests.slice(1).map(({ at }, index) => at - (page.server.requests[index]?.at ?? 0))
 

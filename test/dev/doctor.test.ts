@@ -22,7 +22,7 @@ let secretless: TestService
 beforeAll(async () => {
   keys = await startService({ clientSecret: 'canary-of-the-secret' })
   secretless = await startService({ secretless: true })
-  // The doctor looks at what the service needs, not at the service.
+  // The doctor asks Entra, ACS and the table, but not the service: its processes are not needed.
   await Promise.all([...keys.instances, ...secretless.instances].map((instance) => instance.kill()))
 })
 afterEach(() => {
@@ -48,7 +48,7 @@ const good = {
 }
 const withoutEntra = { Entra: '✗', clock: '–', 'client credential': '–', 'redirect URIs': '–' }
 
-/** What must never be printed: whatever in these settings opens something. */
+/** The secrets in these settings, which must never be printed. */
 function secretsOf(env: Env): string[] {
   const { ENTRA_CLIENT_SECRET, COMMUNICATION_SERVICES_CONNECTION_STRING, TokenStore, SEALING_KEYS } = env
   return [
@@ -129,10 +129,10 @@ describe('when everything is right', () => {
 })
 
 interface Fault {
-  /** Makes the fault; the answer is what differs from the good settings. */
+  /** Makes the fault. Returns the settings that are other than in `keys.env`. */
   arrange(): Env | Promise<Env>
   marks: Record<string, string>
-  /** The line that tells, with its mend. */
+  /** Which check tells of the fault, and what its line says, mend included. */
   says: [string, RegExp]
 }
 

@@ -146,7 +146,7 @@ test('a connection that never speaks does not keep the stand-in from stopping', 
   const socket = connect(Number(new URL(own.authorityHost).port), '127.0.0.1')
   const closed = new Promise((resolve) => socket.once('close', resolve).once('error', () => {}))
   await new Promise((resolve) => socket.once('connect', resolve))
-  // The server has accepted it when a later request is answered.
+  // Connections are accepted in their order: when this later one is answered, the silent one has been accepted.
   await fetch(own.authorityHost)
 
   await own.stop()

@@ -1,4 +1,4 @@
-// What the service logs, with every logger it has turned up as far as it goes.
+// What the service logs when all loggers, those of the SDKs and of Node too, are at their most verbose.
 import { parseSetCookie } from 'cookie'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { acsErrors } from '../../dev/acs/errors.ts'
@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => service.stop())
 
-/** Everything that can happen, good and bad; what it returns must not be found in the log. */
+/** Brings about every outcome, good and bad. Returns what the log must not contain: codes, tokens, cookies and what came in. */
 async function useEverything(): Promise<string[]> {
   const secrets: string[] = []
   const browser = new Browser(service)

@@ -74,7 +74,7 @@ describe('what Entra says at a renewal', () => {
       })
       expect((await browser.post('/api/token')).status).toBeGreaterThanOrEqual(401)
       await browser.signIn()
-      // The fresh Entra token is exchanged; the refresh token of the old session is gone with its row.
+      // The new session has an Entra token of its own; the old row is gone, and its refresh token with it.
       expect((await browser.post('/api/token')).status).toBe(200)
       await expect(rowOf(service.table, former)).rejects.toThrow()
       fault.remove()
@@ -160,7 +160,7 @@ describe('when Entra does not answer a renewal', () => {
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(least)
       expect(await problemOf(answer)).toEqual({ status: 503, code })
       handle.remove()
-      // An instance that was throttled waits; the other one has not been told to.
+      // Only the instance that was throttled waits.
       const at = code === 'throttled' ? other : ''
       expect((await browser.post(`${at}/api/token`)).status).toBe(200)
     },
@@ -188,7 +188,7 @@ describe('when Entra does not answer a renewal', () => {
   it('but throttles, it is left alone for this session until Retry-After has passed, and for no other', async () => {
     const [one, two] = [await dueForRenewal(), await dueForRenewal()]
     service.entra.faults.add({ match: { endpoint: 'token' }, entraError: entraErrors.throttled, times: 1 })
-    // Three requests: the stored Entra token is exchanged by the first one, so Entra is asked by none of the others.
+    // The first request is throttled and exchanges the Entra token of the sign-in, so that the other two need not ask Entra.
     for (let requests = 0; requests < 3; requests++) await one.token()
     expect(refreshes()).toHaveLength(1)
     expect((await two.token()).user).toBe((await one.token()).user)
@@ -312,7 +312,7 @@ describe('when ACS does not answer', () => {
     }
     expect(service.acs.requests).toHaveLength(1)
     fault.remove()
-    // Another instance has not been told to wait.
+    // Only the instance that was throttled waits.
     await one.token()
     await instance.kill()
   })
@@ -329,7 +329,7 @@ describe('two instances that renew at once', () => {
     }
     const kept = await browser.token()
     expect([one.token, two.token]).toContain(kept.token)
-    // The slower one adopted what the faster one wrote.
+    // The slower one gave out the token that the faster one had written.
     expect(one.token).toBe(two.token)
   })
 
