@@ -5,6 +5,7 @@ import { personNamed } from '../../dev/entra/directory.ts'
 import {
   describeInChromium,
   launchChromium,
+  openPrivately,
   pickAccount,
   signIn,
   type Trace,
@@ -29,7 +30,7 @@ describeInChromium('the demo page', () => {
   afterAll(() => Promise.all([browser?.close(), service?.stop()]))
   beforeEach(async () => {
     service.entra.options.lifetimes.accessTokenSeconds = 4_500
-    context = await browser.newContext()
+    context = await openPrivately(browser)
     trace = traceOf(context)
     page = await context.newPage()
   })

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import {
   describeInChromium,
   launchChromium,
+  openPrivately,
   pickAccount,
   signIn,
   type Trace,
@@ -26,7 +27,7 @@ describeInChromium('in Chromium', () => {
   })
   afterAll(() => Promise.all([browser?.close(), service?.stop()]))
   beforeEach(async () => {
-    context = await browser.newContext()
+    context = await openPrivately(browser)
     trace = traceOf(context)
     page = await context.newPage()
   })
