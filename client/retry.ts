@@ -1,10 +1,10 @@
-// Tries again what failed in passing. It has to happen here: the SDK calls a refresher from a bare timer and never again.
+// Tries again what failed in passing. The SDK does not: its timer calls a refresher once, and after a failure never again.
 import { TokenServiceError } from './errors.ts'
 
 const backOffMs = { first: 1_000, most: 30_000 }
-/** No server, and no proxy in between, may silence a call that runs for longer than this. */
+/** The longest Retry-After that is obeyed: a running call cannot go without tries for longer. */
 const retryAfterMostMs = 60_000
-/** An answer that is not the service's will hardly become one. */
+/** Few: what answers in the place of the service, such as a proxy's page, will hardly go away by itself. */
 const invalidAnswerTries = 3
 
 /** Rejects with the last failure, once `giveUpAt` (ms) is over, at once when it is not a passing one, or on abort. */

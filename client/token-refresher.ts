@@ -76,7 +76,7 @@ export function createTokenRefresher(options: TokenRefresherOptions): TokenRefre
       usableUntil = answer.expiresOnTimestamp
       return { token: answer.token, expiresOnTimestamp: usableUntil }
     } catch (error) {
-      // Not awaited and not caught: what the page does there, or fails to do, changes nothing here.
+      // In a microtask, so that an exception in the page's callback does not take the place of this error.
       if (error instanceof SignInRequired) queueMicrotask(() => onSignInRequired?.(error))
       throw error
     }

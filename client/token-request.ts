@@ -1,4 +1,4 @@
-// One POST to the service: a token that can be used, or a typed error. Nothing that came in is trusted to have its form.
+// One POST to the service: a token that can be used, or a typed error. Every field of the answer is checked.
 import { AccountMismatch, SignInRequired, TokenServiceError } from './errors.ts'
 
 /** What of `fetch` is used. */
@@ -6,7 +6,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 export interface TokenRequest {
   endpoint: string
-  /** Whose token it must be; a check on the server, never a choice. */
+  /** Whose token it must be: the service refuses when another account is signed in. */
   user: string | undefined
   signal: AbortSignal
   fetch: Fetch
@@ -29,7 +29,7 @@ export async function requestToken({ endpoint, user, signal, fetch }: TokenReque
     response = await fetch(endpoint, {
       method: 'POST',
       credentials: 'include',
-      // A header that no other site's page can send.
+      // The service asks for this header, since pages of other sites cannot send it.
       headers: { 'X-Requested-With': 'fetch', ...(user && { 'Content-Type': 'application/json' }) },
       body: user ? JSON.stringify({ user }) : null,
       signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),

@@ -29,7 +29,7 @@ export interface Azurite {
   /** The endpoints of all started services, and Azurite's well-known account and key. */
   connectionString: string
   tableEndpoint: string
-  /** Writes the data out, if there is a folder. Takes two seconds at most. */
+  /** Resolves once the data is written out, if there is a folder, and the processes have ended. */
   stop(): Promise<void>
 }
 
@@ -108,10 +108,13 @@ async function startService(
   }
 }
 
-// Azurite flushes on SIGINT only, and then waits for its clients' connections.
+/** By then Azurite has written its data out, however busy the machine is, or never will. */
+const endMs = 10_000
+
+// Azurite writes its data out on SIGINT only, and then waits for its clients' connections.
 const endWithChannel = encodeURIComponent(`process.once('disconnect', () => {
   process.kill(process.pid, 'SIGINT')
-  setTimeout(process.exit, 2000).unref()
+  setTimeout(process.exit, ${endMs}).unref()
 })`)
 
 function spawnService(
@@ -162,8 +165,11 @@ async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const { promise, resolve } = Promise.withResolvers<void>()
   child.once('exit', () => resolve())
+  const kill = () => child.kill('SIGKILL')
+  // The data is written out then, and what Azurite still waits for is connections that its clients keep open.
+  child.stdout?.on('data', (chunk) => /successfully closed/.test(String(chunk)) && kill())
   if (child.connected) child.disconnect()
-  const kill = setTimeout(() => child.kill('SIGKILL'), 2000)
+  const limit = setTimeout(kill, endMs)
   await promise
-  clearTimeout(kill)
+  clearTimeout(limit)
 }

@@ -3,7 +3,7 @@
 /**
  * Runs a command; what it throws becomes one line on stderr and exit code 1. The process ends with code 0 on SIGINT or
  * SIGTERM, at any time, when a parent that holds an IPC channel goes, even by `kill -9`, and when npm's shell goes.
- * Everything given to `onStop` is stopped first; what that has not done in 1.5 s is left undone.
+ * Everything given to `onStop` is stopped first; what that has not done in 5 s is left undone.
  */
 export async function runCommand(
   command: (onStop: (stop: () => Promise<unknown>) => void) => Promise<void>,
@@ -13,7 +13,7 @@ export async function runCommand(
   const end = async () => {
     if (stopping) return
     stopping = true
-    setTimeout(() => process.exit(0), 1500)
+    setTimeout(() => process.exit(0), 5_000)
     await Promise.all(stops.map((stop) => stop())).catch(console.error)
     process.exit(0)
   }

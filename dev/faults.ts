@@ -24,6 +24,8 @@ export interface Fault<R> {
   contentType?: string
   /** Answers late; alone, it answers late with what would have come anyway. */
   delayMs?: number
+  /** As `delayMs`, but late until this has resolved: for what has to happen before the answer. */
+  until?: Promise<unknown>
   /** Tears the connection; nothing is processed. */
   reset?: boolean
   /** Processes the request for real, then tears the connection: the answer is lost. */
@@ -77,6 +79,7 @@ export class Faults<R, Extra extends object = object> {
     entry.hits += 1
     const { fault } = entry
     if (fault.delayMs) await sleep(fault.delayMs, undefined, { ref: false })
+    await fault.until
     if (fault.hang) return 'hang'
     if (fault.reset) return 'reset'
     if (fault.resetAfter) {

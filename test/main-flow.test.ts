@@ -200,7 +200,7 @@ describe('killed processes', () => {
     const doomed = await service.start()
     service.acs.faults.add({ hang: true, times: 1 })
     const lost = browser.post(`${doomed.url}/api/token`).catch(() => 'lost')
-    while (service.acs.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    await expect.poll(() => service.acs.requests).toHaveLength(1)
     await doomed.kill('SIGKILL')
     expect(await lost).toBe('lost')
     expect((await browser.token()).user).toBe(adele.objectId)
@@ -242,12 +242,14 @@ describe('logout', () => {
     const browser = await dueForRenewal()
     const cookie = `__Host-session=${browser.sessionCookie}`
     const { partitionKey, rowKey } = await rowOf(service.table, browser.sessionCookie)
-    service.acs.faults.add({ delayMs: 500 })
+    const { promise: loggedOut, resolve } = Promise.withResolvers<void>()
+    service.acs.faults.add({ until: loggedOut })
     const renewal = browser.post('/api/token', undefined, { cookie })
-    while (service.acs.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    await expect.poll(() => service.acs.requests).toHaveLength(1)
     expect(
       (await browser.post(`${service.instances[1]?.url}/api/logout`, undefined, { cookie })).status,
     ).toBe(200)
+    resolve()
     expect(await problemOf(await renewal)).toEqual({ status: 401, code: 'sign_in_required' })
     const rows = await allRows(service.table)
     expect(rows.filter((row) => row.partitionKey === partitionKey && row.rowKey === rowKey)).toEqual([])

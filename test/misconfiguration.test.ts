@@ -49,6 +49,7 @@ describe('a missing or wrong setting', () => {
       expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
       expect(await problemOf(answer)).toEqual(misconfigured)
     }
+    await instance.kill()
     expect(JSON.stringify(body) + instance.output()).not.toContain(canary)
   })
 
@@ -108,7 +109,7 @@ describe('readiness', () => {
     const signIn = await new Browser(service).signIn({ redirectAt: down.url })
     expect(signIn.headers.getSetCookie().filter((line) => line.startsWith('__Host-session'))).toEqual([])
     expect(await problemOf(signIn)).toEqual(unavailable)
-    // The row may still be there: the cookie goes, and the answer says so.
+    // The cookie goes, and the answer says that the row may still be there.
     const logout = await browser.post(`${down.url}/api/logout`)
     expect(await problemOf(logout)).toEqual(unavailable)
     expect(browser.sessionCookie).toBeUndefined()

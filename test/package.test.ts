@@ -2,7 +2,7 @@
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildPackage } from '../build.ts'
 import { Browser, problemOf } from './support/browser.ts'
 import { startHostProcess } from './support/host-process.ts'
@@ -60,7 +60,7 @@ describe('the package', () => {
       )
       expect(await problemOf(exchange)).toEqual({ status: 401, code: 'invalid_token' })
       await fetch(`${instance.url}/admin/functions/purge`, { method: 'POST' })
-      await vi.waitFor(() => expect(instance.output()).toContain('"event":"purged"'))
+      await expect.poll(() => instance.output()).toContain('"event":"purged"')
     } finally {
       await instance.kill()
     }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { personNamed } from '../dev/entra/directory.ts'
-import { Browser, problemOf } from './support/browser.ts'
+import { Browser, inTime, problemOf } from './support/browser.ts'
 import { eventsOf } from './support/events.ts'
 import { allRows, managedIdentity, startService, type TestService } from './support/service.ts'
 
@@ -102,7 +102,7 @@ describe('a developer who has signed in with az', () => {
   it('needs no key either', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'az-'))
     const az = join(folder, 'az')
-    // The resource is the last argument.
+    // The SDK calls `az account get-access-token … --resource <resource>`.
     const { IDENTITY_ENDPOINT, IDENTITY_HEADER } = service.identity.env
     const url = `${IDENTITY_ENDPOINT}?api-version=2019-08-01&resource=`
     await writeFile(
@@ -203,17 +203,15 @@ describe('an identity endpoint that hangs', () => {
     await browser.signIn()
     const fresh = await service.start()
     service.identity.faults.add({ hang: true })
-    const started = performance.now()
-    const refused = await browser.post(`${fresh.url}/api/token`)
+    const refused = await inTime(browser.post(`${fresh.url}/api/token`))
     expect(await problemOf(refused)).toEqual({ status: 503, code: 'upstream_unavailable' })
-    expect(performance.now() - started).toBeLessThan(9_500)
   })
 })
 
-describe('ten instances that start at once on an empty account', () => {
+describe('five instances that start at once on an empty account', () => {
   it('all serve their first sign-in and its token', async () => {
     const empty = { TOKEN_TABLE: 'never' }
-    const instances = await Promise.all(Array.from({ length: 10 }, () => service.start(empty)))
+    const instances = await Promise.all(Array.from({ length: 5 }, () => service.start(empty)))
     const answers = await Promise.all(
       instances.map(async ({ url }) => {
         const browser = new Browser(service)

@@ -1,4 +1,4 @@
-// The SDK's own credential, with an eye on what goes in and out of its refresher. Nothing else of the page touches a token.
+// The SDK's own credential, with a refresher that tells the page what happens. No other file of the page gets to see a token.
 import { AzureCommunicationTokenCredential } from '@azure/communication-common'
 import { TokenServiceError } from '../errors.ts'
 import type { AbortSignalLike } from '../shared-work.ts'
@@ -18,7 +18,7 @@ export interface TokenSight {
 
 export interface Watcher {
   asking(): void
-  /** One try of the helper went wrong; it goes on by itself. */
+  /** One try of the refresher failed; it tries again by itself. */
   stumbled(reason: string): void
   received(token: TokenSight): void
   failed(error: unknown): void
@@ -66,7 +66,7 @@ export function createCallToken(user: string, watcher: Watcher): CallToken {
     }
   }
 
-  // After a failure the SDK's timer has nobody to tell. The watcher knows already.
+  // The SDK leaves the rejection unhandled when a refresh by its timer fails. `tokenRefresher` has told the watcher.
   addEventListener('unhandledrejection', (event) => {
     if (event.reason instanceof TokenServiceError) event.preventDefault()
   })

@@ -10,7 +10,7 @@ import { type Account, readSession, type Session, signOut } from './session.ts'
 import { dayAndTime, errorWords, inWords } from './words.ts'
 
 const signedIn = 'Signed in. The SDK renews the token by itself.'
-/** Tabs tell each other that somebody signed in, and no more than that. */
+/** Tabs tell each other here that somebody signed in, but not who, and nothing of a token. */
 const tabs = new BroadcastChannel('teams-token-service-demo')
 
 await start()
@@ -51,7 +51,7 @@ function showSession({ account, expiresAt }: Session): void {
   byId('token').hidden = false
 }
 
-/** A renewal puts off the end of the session, and a new sign-in makes a new one. */
+/** Shows when the session ends now: a renewal puts that off, and a sign-in in another tab begins a new session. */
 async function updateSession(account: Account): Promise<void> {
   const session = await readSession().catch(() => undefined)
   if (session?.account.objectId === account.objectId) showSession(session)

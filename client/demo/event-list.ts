@@ -1,4 +1,5 @@
-// What happened, newest first. Not a live region: the status line says what matters, and this would never be silent.
+// What happened, newest first. Not a live region, of which a screen reader would read every line aloud: the status
+// line says what matters.
 import { byId } from './page.ts'
 import { clockTime } from './words.ts'
 

@@ -32,7 +32,7 @@ export function createTableCheck({ config, sessions }: Service): TableCheck {
   }
 
   async function cleanUp(): Promise<void> {
-    const signal = () => AbortSignal.timeout(1_000)
+    const signal = () => AbortSignal.timeout(2_000)
     const deadline = { signal, end: signal }
     await sessions.deleteAll(session.account, { ...call(), deadline }).catch(() => {})
   }

@@ -1,11 +1,23 @@
 // What becomes of an identity's tokens while its endpoint is down: the real SDKs over real sockets, with the clock set forward.
 import { TableClient } from '@azure/data-tables'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  inject,
+  it,
+  onTestFinished,
+  vi,
+} from 'vitest'
 import { type Azurite, startAzurite } from '../../dev/azurite.ts'
 import { createSigningKey, encodeJwt, rs256 } from '../../dev/entra/signing-keys.ts'
 import { type IdentityEndpoint, startIdentityEndpoint } from '../../dev/identity.ts'
 import { createClientAssertion, createIdentity } from '../../src/azure/identity.ts'
 import type { ServiceError } from '../../src/errors.ts'
+import { FakeClock } from '../client/fake-clock.ts'
 import { managedIdentity } from '../support/service.ts'
 
 const scope = 'https://storage.azure.com/.default'
@@ -231,22 +243,24 @@ describe('a table that is used when the token of its identity ends and the endpo
   it('fails where somebody waits, and never as an unhandled rejection, which would end the process', async () => {
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
+    onTestFinished(() => void process.off('unhandledRejection', unhandled))
+    const clock = new FakeClock()
     const identity = createIdentity(managedIdentity.clientId, () => new Date())
-    const table = new TableClient(azurite.tableEndpoint, 'things', identity, {
+    const watched = { getToken: (scopes: string | string[]) => clock.track(identity.getToken(scopes)) }
+    const table = new TableClient(azurite.tableEndpoint, 'things', watched, {
       retryOptions: { maxRetries: 0 },
     })
     await table.createTable()
     const end = endOf((await identity.getToken(scope)).token)
 
-    endpoint.faults.add({ reset: true, delayMs: 200 })
+    // Slow, so that a renewal in the background fails when the token has ended and nobody waits for it.
+    endpoint.faults.add({ reset: true, delayMs: 1_000 })
     vi.setSystemTime(end - 1_500)
     await table.createEntity({ partitionKey: 'p', rowKey: 'r' })
     vi.setSystemTime(end + 10_000)
-    // The Azure core tries a renewal of its own again after three seconds.
-    await new Promise((resolve) => setTimeout(resolve, 4_000))
+    // The Azure core would try it again after three seconds, and then throw.
+    await clock.pass(10_000)
+    expect(await clock.rejection(table.getEntity('p', 'r'))).toMatchObject({ code: 'upstream_unavailable' })
     expect(unhandled).not.toHaveBeenCalled()
-    await expect(table.getEntity('p', 'r')).rejects.toMatchObject({ code: 'upstream_unavailable' })
-
-    process.off('unhandledRejection', unhandled)
   })
 })

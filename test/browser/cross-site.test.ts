@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { type Listener, listen } from '../../dev/faults.ts'
-import { describeInChromium, launchChromium, launchWindow } from '../support/chromium.ts'
+import { describeInChromium, launchChromium, launchWindow, openPrivately } from '../support/chromium.ts'
 import { startService, type TestService } from '../support/service.ts'
 
 const adele = 'adele@contoso.example'
@@ -89,7 +89,7 @@ describeInChromium('a page on another site', () => {
   it('that is listed gets none in a private window, which sends no third-party cookies', async () => {
     const browser = await launchChromium()
     onTestFinished(() => browser.close())
-    const page = await signedIn(none, listed, () => browser.newContext())
+    const page = await signedIn(none, listed, () => openPrivately(browser))
     expect(await ask(page, none)).toMatchObject({ status: 401, code: 'sign_in_required' })
   })
 

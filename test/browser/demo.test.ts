@@ -5,6 +5,7 @@ import { personNamed } from '../../dev/entra/directory.ts'
 import {
   describeInChromium,
   launchChromium,
+  openPrivately,
   pickAccount,
   signIn,
   type Trace,
@@ -29,7 +30,7 @@ describeInChromium('the demo page', () => {
   afterAll(() => Promise.all([browser?.close(), service?.stop()]))
   beforeEach(async () => {
     service.entra.options.lifetimes.accessTokenSeconds = 4_500
-    context = await browser.newContext()
+    context = await openPrivately(browser)
     trace = traceOf(context)
     page = await context.newPage()
   })
@@ -56,9 +57,9 @@ describeInChromium('the demo page', () => {
     await event('Renewed silently').nth(1).waitFor()
     expect(await fingerprint()).not.toBe(first)
     expect(page.url()).toBe(`${service.publicUrl}/api/demo`)
-    // Nobody went to Entra's page again.
+    // Two requests to Entra's page, both for the sign-in: no renewal went there.
     expect(trace.urls.filter((url) => url.startsWith(service.entra.pageOrigin)).length).toBe(2)
-    // Only Chromium's own line from before the sign-in.
+    // Chromium's own line about the 401 before the sign-in, and nothing else.
     expect(trace.console).toEqual([expect.stringContaining('401')])
   })
 
@@ -88,11 +89,11 @@ describeInChromium('the demo page', () => {
     const opened = context.waitForEvent('page')
     await page.getByRole('link', { name: 'Sign in as Adele Vance' }).click()
     await (await opened).getByText('A new token from the service').waitFor()
-    // The first tab heard of it, and has all that happened before.
+    // The first tab was told, got a token, and still lists what happened before.
     await event('A new token from the service').nth(1).waitFor()
     expect(await page.getByRole('heading', { name: 'Sign in again' }).isVisible()).toBe(false)
     expect(await event('your session has ended').count()).toBeGreaterThan(0)
-    // An ended session is no exception that nobody caught.
+    // The page handles the rejection that the SDK leaves unhandled, so the console shows no exception.
     expect(trace.console.filter((line) => !line.includes('401'))).toEqual([])
   })
 

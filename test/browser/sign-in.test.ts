@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import {
   describeInChromium,
   launchChromium,
+  openPrivately,
   pickAccount,
   signIn,
   type Trace,
@@ -26,7 +27,7 @@ describeInChromium('in Chromium', () => {
   })
   afterAll(() => Promise.all([browser?.close(), service?.stop()]))
   beforeEach(async () => {
-    context = await browser.newContext()
+    context = await openPrivately(browser)
     trace = traceOf(context)
     page = await context.newPage()
   })
@@ -50,7 +51,7 @@ describeInChromium('in Chromium', () => {
     await page.getByText('You signed out').or(page.getByText('You are signed out')).first().waitFor()
     await page.goto(`${service.publicUrl}/api/demo`)
     await page.getByText('Nobody is signed in.').waitFor()
-    // Before the sign-in and after the sign-out; nothing else, and no violation of the policy.
+    // One before the sign-in, one after the sign-out, and no violation of the content security policy.
     expect(trace.console).toEqual([refusal, refusal])
   })
 
@@ -96,7 +97,7 @@ describeInChromium('in Chromium', () => {
     await page.goto(`${service.publicUrl}/api/demo`)
     await page.getByRole('link', { name: 'Sign in' }).click()
     await page.getByRole('heading', { name: 'Pick an account' }).waitFor()
-    // Nothing but that one word is changed.
+    // The same cookie, with another SameSite.
     const [cookie] = await context.cookies(service.publicUrl)
     if (!cookie) throw new Error('there is no sign-in cookie')
     await context.addCookies([{ ...cookie, sameSite }])

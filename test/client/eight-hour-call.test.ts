@@ -159,7 +159,7 @@ describe('a call of eight hours', () => {
     const count = (answer: number | 'refused') => call.answers.filter((one) => one === answer).length
     expect(count(200)).toBe(call.given.length)
     expect(call.answers).toHaveLength(count(200) + count(503) + count('refused'))
-    // Some four minutes each, at 30 to 45 seconds after the first few.
+    // Each fault was met for some four minutes: a few quick tries, then one every 30 to 45 seconds.
     for (const failures of [count(503), count('refused')]) {
       expect(failures).toBeGreaterThan(4)
       expect(failures).toBeLessThan(16)

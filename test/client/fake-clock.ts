@@ -66,7 +66,7 @@ export class FakeClock {
   }
 }
 
-/** What follows an answer or a timer has happened after it. */
+/** Once it is over, the code that an answer or a timer sets going has run. */
 function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -7,7 +7,7 @@ import { useTokenServer } from './use-token-server.ts'
 const minute = 60_000
 const page = useTokenServer()
 
-/** Between one request and the next. */
+/** The times from one request to the next, in ms. */
 const waits = () =>
   page.server.requests.slice(1).map(({ at }, index) => at - (page.server.requests[index]?.at ?? 0))
 
@@ -33,18 +33,18 @@ describe('a fault that passes', () => {
     vi.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(timeout.signal)
     page.server.faults.add({ hang: true, times: 1 })
     const token = page.refresher()()
-    await vi.waitUntil(() => page.server.requests.length === 1)
+    await expect.poll(() => page.server.requests).toHaveLength(1)
     timeout.abort(new DOMException('timed out', 'TimeoutError'))
     expect((await page.clock.until(token)).token).toBe('opaque')
     expect(AbortSignal.timeout).toHaveBeenCalledWith(20_000)
   })
 
   it.each([
-    ['20', 20_000, 31_000],
+    ['20', 20_000, 40_000],
     ['3600', minute, 1.6 * minute],
-    ['date', 19_000, 31_000],
-    ['0', 1_000, 2_000],
-    ['junk', 1_000, 2_000],
+    ['date', 15_000, 40_000],
+    ['0', 1_000, 10_000],
+    ['junk', 1_000, 10_000],
   ])('with Retry-After: %s is not tried again before, within reason', async (value, least, most) => {
     const retryAfter = value === 'date' ? new Date(Date.now() + 20_000).toUTCString() : value
     const token = { token: 'old', expiresOnTimestamp: Date.now() + 10 * minute }

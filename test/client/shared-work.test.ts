@@ -58,7 +58,7 @@ describe('shared work', () => {
     for (const result of results) await expect(result).rejects.toMatchObject({ name: 'AbortError' })
     started[1]?.finish('anew')
     expect(await next).toBe('anew')
-    // The end of the aborted work takes nothing from the new one.
+    // The end of the aborted work has not started the work a third time.
     expect(started).toHaveLength(2)
   })
 

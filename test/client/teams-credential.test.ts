@@ -1,11 +1,12 @@
 // The SDK's own credential, in all four ways of its readme, with a token that the real service gave over real sockets.
 import { AzureCommunicationTokenCredential } from '@azure/communication-common'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createTeamsCredential } from '../../client/teams-credential.ts'
 import { createTokenRefresher } from '../../client/token-refresher.ts'
 import { personNamed } from '../../dev/entra/directory.ts'
 import { Browser } from '../support/browser.ts'
 import { startService, type TestService } from '../support/service.ts'
+import { FakeClock } from './fake-clock.ts'
 
 const adele = personNamed('adele@contoso.example')
 let service: TestService
@@ -59,7 +60,7 @@ describe("the SDK's credential", () => {
   it('refreshes proactively: it asks before anybody needs a token', async () => {
     const { options, fetch } = await openPage()
     const credential = disposed(createTeamsCredential(options))
-    await vi.waitUntil(() => fetch.mock.results.length === 1)
+    await expect.poll(() => fetch.mock.results).toHaveLength(1)
     await expectTokenOf(adele, credential)
     expect(fetch).toHaveBeenCalledTimes(1)
   })
@@ -76,10 +77,14 @@ describe("the SDK's credential", () => {
 
   it('renews an initial token that is about to run out', async () => {
     const { options } = await openPage()
-    const old = { token: 'old', expiresOnTimestamp: Date.now() + 200 }
-    const credential = disposed(createTeamsCredential({ ...options, token: old }))
+    const clock = new FakeClock()
+    onTestFinished(() => void vi.useRealTimers())
+    const old = { token: 'old', expiresOnTimestamp: Date.now() + 60_000 }
+    const fetch = clock.watch(options.fetch)
+    const credential = disposed(createTeamsCredential({ ...options, fetch, token: old }))
     expect((await credential.getToken()).token).toBe('old')
-    await vi.waitUntil(async () => (await credential.getToken()).token !== 'old')
+    // The SDK renews such a token when half of its life is over.
+    await clock.pass(30_000)
     await expectTokenOf(adele, credential)
   })
 

@@ -81,7 +81,7 @@ describe('an abort', () => {
       }),
     })
     const aborted = page.clock.rejection(refresh(controller.signal))
-    await vi.waitUntil(() => page.server.requests.length === 1)
+    await expect.poll(() => page.server.requests).toHaveLength(1)
     controller.abort()
     expect(await aborted).toMatchObject({ name: 'AbortError' })
     expect(signals[0]?.aborted).toBe(true)

@@ -165,7 +165,7 @@ describe('settings', () => {
         identityClientId: app,
       },
     })
-    // The host's own storage does not stand in the way, and the table may have an identity of its own.
+    // The settings of TokenStore win over AzureWebJobsStorage and over AZURE_CLIENT_ID.
     const own = { ...secretless, AzureWebJobsStorage: good.AzureWebJobsStorage, TokenStore__clientId: store }
     expect(readSettings(own).config?.tableService).toMatchObject({
       kind: 'identity',

@@ -371,7 +371,7 @@ describe('a fault', () => {
       userObjectId: adele.objectId,
       abortSignal: abort.signal,
     })
-    await expect.poll(() => acs.requests.length, { interval: 5 }).toBe(before + 1)
+    await expect.poll(() => acs.requests.length).toBe(before + 1)
     abort.abort()
     await expect(hanging).rejects.toThrow('aborted')
   })

@@ -3,14 +3,14 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { freePort, requireFree } from '../../dev/ports.ts'
 import { acsAccessKey, clientId, standInPorts, tenantId } from '../../dev/settings.ts'
 import { readSettings } from '../../src/config/settings.ts'
 import { startHostProcess } from '../support/host-process.ts'
 import { type Command, startCommand } from './fixtures/command.ts'
 
-/** An orphan counts until init has reaped it, which may take a second or two. */
+/** An orphan that has ended counts as running until init has reaped it, which may take a second or two. */
 const isRunning = (pid: number) => {
   try {
     return process.kill(pid, 0)
@@ -39,6 +39,12 @@ async function startDev(): Promise<{ dev: Command; url: string; folder: string; 
 
 const hostPids = (dev: Command) =>
   [...dev.output().matchAll(/\(process (\d+)\)/g)].map(([, pid]) => Number(pid))
+
+/** What `dev` started ends with it, though not at once: a child learns of it by its channel. */
+async function expectNothingLeft(dev: Command, ports: number[]): Promise<void> {
+  await expect.poll(() => hostPids(dev).filter(isRunning)).toEqual([])
+  await expect.poll(() => requireFree(ports)).toBeUndefined()
+}
 
 test.each(['host/cli.ts', 'dev.ts'])(
   '%s refuses a flag that it does not know, in one line',
@@ -79,7 +85,7 @@ test('a command that npm runs ends when npm is told to, although the shell in be
     try {
       process.kill(-(npm.pid as number), 'SIGKILL')
     } catch {
-      // As it should be: there is nobody left.
+      // The group has ended, as it should have.
     }
   })
   let output = ''
@@ -92,7 +98,7 @@ test('a command that npm runs ends when npm is told to, although the shell in be
   const [, app = ''] = /\(?process (\d+)/.exec(output) ?? []
   expect(isRunning(Number(app))).toBe(true)
   npm.kill('SIGTERM')
-  await vi.waitFor(() => expect(isRunning(Number(app))).toBe(false), 10_000)
+  await expect.poll(() => isRunning(Number(app))).toBe(false)
 })
 
 test('the host runs in the process that was started, and ends on SIGTERM', async () => {
@@ -127,12 +133,9 @@ test('dev starts a killed host again, and ends with all that it started', async 
   expect(hostPids(dev)).toEqual([first, Number(second)])
   expect((await fetch(`${url}/api/health/ready`)).status).toBe(200)
 
-  const asked = Date.now()
   dev.kill('SIGTERM')
   expect(await dev.ended).toBe(0)
-  expect(Date.now() - asked).toBeLessThan(2500)
-  expect(hostPids(dev).filter(isRunning)).toEqual([])
-  await requireFree(ports)
+  await expectNothingLeft(dev, ports)
 })
 
 test('dev can be stopped while it starts', async () => {
@@ -142,14 +145,13 @@ test('dev can be stopped while it starts', async () => {
   const [, pid] = await dev.untilOutput(/\(process (\d+)\)/)
   dev.kill('SIGINT')
   expect(await dev.ended).toBe(0)
-  await expect.poll(() => isRunning(Number(pid)), { timeout: 5000 }).toBe(false)
+  await expect.poll(() => isRunning(Number(pid))).toBe(false)
 })
 
 test('a dev that is killed leaves nothing behind', async () => {
   const { dev, ports } = await startDev()
   dev.kill('SIGKILL')
-  await expect.poll(() => hostPids(dev).filter(isRunning), { timeout: 5000 }).toEqual([])
-  await expect.poll(() => requireFree(ports), { timeout: 5000 }).toBeUndefined()
+  await expectNothingLeft(dev, ports)
 })
 
 test('local.settings.sample.json fits the stand-ins and is all that the service needs', async () => {

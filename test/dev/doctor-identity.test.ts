@@ -32,10 +32,9 @@ test('an identity endpoint that is down stops what needs it, and nothing else', 
 })
 
 test('a machine outside Azure has no identity, and is told what to use instead', async () => {
-  const { marks, line, seconds } = await examine({ ...secretless.env, IDENTITY_ENDPOINT: undefined })
+  const { marks, line } = await examine({ ...secretless.env, IDENTITY_ENDPOINT: undefined })
   expect(marks).toEqual({ ...identityGood, ...withoutIdentity })
   expect(line('managed identity')).toMatch(/no managed identity on this machine.* => .*ENTRA_CLIENT_SECRET/)
-  expect(seconds).toBeLessThan(8)
 })
 
 test('without AZURE_CLIENT_ID it is the identity of the machine, and az login where it has none', async () => {

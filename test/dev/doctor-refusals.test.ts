@@ -82,7 +82,7 @@ describe('Entra', () => {
 const answer = (statusCode: number, code?: string): AzureError => ({
   statusCode,
   code,
-  target: undefined,
+  parts: [],
   retryAfter: undefined,
 })
 

@@ -116,17 +116,29 @@ test('a delay alone answers late, but for real', async () => {
   expect(performance.now() - before).toBeGreaterThanOrEqual(29)
 })
 
+test('an answer can be kept back until something else has happened', async () => {
+  const gate = Promise.withResolvers<void>()
+  const fault = entra.faults.add({ match: { endpoint: 'token' }, until: gate.promise })
+  let isAnswered = false
+  const answer = refresh().finally(() => {
+    isAnswered = true
+  })
+  await expect.poll(() => fault.hits).toBe(1)
+  expect((await discovery()).status).toBe(200)
+  expect(isAnswered).toBe(false)
+  gate.resolve()
+  expect((await answer).status).toBe(200)
+})
+
 test('a request that hangs is in the log, and ends when the stand-in stops', async () => {
   const own = await startTrustedEntra()
   own.faults.add({ hang: true })
   const hanging = fetch(`${own.authorityHost}/organizations/discovery/v2.0/keys`)
   const outcome = expect(hanging).rejects.toThrow('fetch failed')
-  await expect.poll(() => own.requests, { interval: 5 }).toMatchObject([{ endpoint: 'keys' }])
+  await expect.poll(() => own.requests).toMatchObject([{ endpoint: 'keys' }])
 
-  const before = performance.now()
   await own.stop()
   await outcome
-  expect(performance.now() - before).toBeLessThan(500)
 })
 
 test('a connection that never speaks does not keep the stand-in from stopping', async () => {
@@ -134,7 +146,7 @@ test('a connection that never speaks does not keep the stand-in from stopping', 
   const socket = connect(Number(new URL(own.authorityHost).port), '127.0.0.1')
   const closed = new Promise((resolve) => socket.once('close', resolve).once('error', () => {}))
   await new Promise((resolve) => socket.once('connect', resolve))
-  // The server has accepted it when a later request is answered.
+  // Connections are accepted in their order: when this later one is answered, the silent one has been accepted.
   await fetch(own.authorityHost)
 
   await own.stop()

@@ -108,7 +108,7 @@ describe('MSAL Node', () => {
       ...pkce,
     })
     const { searchParams } = await pick(url, person)
-    // The nonce stands in the request: the confidential client overlooks it in the payload.
+    // The nonce is in the request and not in the second argument (the payload), where the confidential client overlooks it.
     return client.acquireTokenByCode({
       scopes: teamsScopes,
       redirectUri,

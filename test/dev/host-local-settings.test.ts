@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { createCertificate } from '../../dev/certificate.ts'
 import { applyLocalSettings } from '../../dev/host/local-settings.ts'
 
-/** Removes what the file sets, too. */
+/** The file, and the variables that it adds to the environment, go when the test is over. */
 async function settingsFile(content: unknown): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'settings-'))
   const before = { ...process.env }
@@ -55,7 +55,7 @@ test('a file that is not JSON is told by the place of the fault, not by what is 
 })
 
 test('NODE_EXTRA_CA_CERTS of the file is trusted from now on, relative to the file', async () => {
-  // The CA of the other tests has the same name.
+  // Trusts no CA of other tests: they have the same name as the one of this test.
   const before = getCACertificates('default')
   setDefaultCACertificates(getCACertificates('bundled'))
   onTestFinished(() => setDefaultCACertificates(before))

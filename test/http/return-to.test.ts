@@ -7,7 +7,7 @@ const web = {
   allowedOrigins: new Set(['https://calls.example.com']),
 }
 
-/** What attackers build targets from, and what parsers trip over. */
+/** Pieces of addresses that parsers read differently, which attackers make use of. */
 const pieces = fc.constantFrom(
   ...[
     '/',

@@ -20,13 +20,13 @@ function expectFixedHeaders(response: Response): void {
   expect(response.headers.get('referrer-policy')).toBe('no-referrer')
   const isPage = response.headers.get('content-type')?.startsWith('text/html')
   const csp = response.headers.get('content-security-policy') ?? ''
-  // A page lets in its one style sheet, by hash, and nothing else.
+  // A page's policy allows its one style sheet, by hash.
   if (isPage)
     expect(csp).toMatch(/^default-src 'none'; frame-ancestors 'none'; style-src 'sha256-[\w+/]{43}='$/)
   else expect(csp).toBe(policy)
 }
 
-/** Every route in every status that it can be brought to without the clock. */
+/** Every route in every status that it can be brought to without waiting. */
 async function everyAnswer(at: string): Promise<Response[]> {
   const browser = new Browser(service)
   const html = { headers: { accept: 'text/html' } }
@@ -103,7 +103,7 @@ describe('H1 caching and framing', () => {
   })
 })
 
-/** A key that the table does not know. */
+/** A connection string with a key that the table refuses. */
 function brokenTable({ env }: TestService): string {
   return String(env.TokenStore).replace(
     /AccountKey=[^;]+/,

@@ -51,7 +51,7 @@ async function exchange({ authorization, body, headers, at }: Attempt = {}): Pro
   })
 }
 
-/** What a good token for the service's API holds; a test changes one claim. */
+/** The claims of a token that the service's API accepts; a test changes one. */
 function claims(change: Record<string, unknown> = {}): Record<string, unknown> {
   const seconds = Math.floor(Date.now() / 1000)
   return {
@@ -101,7 +101,7 @@ describe('an app that signs in with its own MSAL', () => {
     const example = code
       .replace('https://tokens.example.com', service.publicUrl)
       .replaceAll('api://<client id>', apiUri)
-    // What @azure/msal-browser gives a page.
+    // Stands in for the page's @azure/msal-browser.
     const msal = {
       getActiveAccount: () => ({ localAccountId: adele.objectId }),
       acquireTokenSilent: async ({ scopes }: { scopes: string[] }) => ({
@@ -121,7 +121,7 @@ describe('an app that signs in with its own MSAL', () => {
     const spa = '11111111-2222-4333-8444-555555555555'
     const at = (await service.start({ EXCHANGE_CLIENT_IDS: `${clientId},${spa}` })).url
     const answer = await exchange({ at, authorization: signed({ azp: spa }) })
-    // The Teams token of this test was issued to another app, which ACS sees.
+    // ACS refuses: the Teams token was issued to another app than the one that ACS is told.
     expect(await problemOf(answer)).toEqual({ status: 401, code: 'invalid_token' })
     expect(service.acs.requests).toMatchObject([{ appId: spa }])
   })
@@ -291,7 +291,8 @@ describe('H5 bearer', () => {
   })
 })
 
-// Last: after it, the other instance would have to fetch keys anew, which it does not do within 30 s.
+// These come last: after the rotation an instance that runs already would have to fetch the keys anew, and it does so every 30 s
+// at most.
 describe('a bearer', () => {
   it('is known by every key that Entra publishes, and these are fetched once', async () => {
     const older = bearerOf()

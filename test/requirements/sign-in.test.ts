@@ -175,7 +175,7 @@ describe('S6 replay', () => {
     const cookies = new Map(browser.cookies)
     const code = redirect.searchParams.get('code')
     expect((await browser.fetch(redirect.href)).status).toBe(302)
-    // Even with the sign-in cookie, which the first redirect deleted.
+    // A replay that still has the sign-in cookie, which the first redirect deleted, is refused too.
     const replaying = new Browser(service)
     for (const [name, value] of cookies) replaying.cookies.set(name, value)
     const again = await replaying.fetch(new URL(`${redirect.pathname}${redirect.search}`, other).href)
@@ -183,7 +183,7 @@ describe('S6 replay', () => {
     expect([again.status, again.headers.get('location')]).toEqual([302, '/api/demo'])
     expect(replaying.cookies.size).toBe(0)
     expect(codeRedemptions().filter(({ form }) => form?.code === code)).toHaveLength(2)
-    // The first session is none the worse for it.
+    // The replay has not ended the first session.
     expect((await browser.fetch('/api/session')).status).toBe(200)
   })
 })

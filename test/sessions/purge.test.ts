@@ -60,7 +60,7 @@ describe('the purge', () => {
     const pages = lists.filter((query) => query.includes('$top=10'))
     expect(pages).toHaveLength(5)
     for (const query of pages) expect(query).toContain('$select=PartitionKey,RowKey,expiresAt')
-    // Never more than a page between two looks at the table.
+    // Between two lists there is a page of deletions at most, and that of the purge's own position.
     const operations = proxy.take()
     const runs = operations
       .join()
@@ -73,7 +73,7 @@ describe('the purge', () => {
     const { direct, purge } = await newTable({ rows: 30, liveEvery: 1_000 })
     const first = await purge({ pageSize: 10, budgetMs: 0 })
     expect(first).toMatchObject({ deleted: 10, finished: false })
-    // What expires behind its back meanwhile is for the run after next.
+    // This row comes before the position where the next run goes on, so that only the run after it finds the row.
     await direct.createEntity({ partitionKey: '0', rowKey: 's-0', expiresAt: yesterday })
     expect(await purge({ pageSize: 10 })).toMatchObject({ finished: true })
     expect((await allRows(direct)).map(({ partitionKey }) => partitionKey)).toEqual(['0'])
@@ -97,7 +97,7 @@ describe('the purge', () => {
   it('spares a row that was renewed, or deleted, after it was listed', async () => {
     const renewed = { partitionKey: '1'.padStart(43, 'p'), rowKey: 's-1' }
     let race: Promise<unknown> | undefined
-    // Every deletion waits for what happens before the first one.
+    // Before the first deletion reaches the table one row is renewed and one deleted; all deletions wait for that.
     const { direct, purge } = await newTable({ rows: 6, liveEvery: 1_000 }, async ({ method }) => {
       if (method !== 'DELETE') return
       race ??= Promise.all([
@@ -165,7 +165,7 @@ describe('the timer', () => {
     const { partitionKey, rowKey } = await rowOf(service.table, over.sessionCookie)
     await service.table.updateEntity({ partitionKey, rowKey, expiresAt: new Date(0) }, 'Merge')
     expect((await fetch(`${service.publicUrl}/admin/functions/purge`, { method: 'POST' })).status).toBe(202)
-    while ((await allRows(service.table)).length > 1) await new Promise(setImmediate)
+    await expect.poll(() => allRows(service.table)).toHaveLength(1)
     expect((await alive.fetch('/api/session')).status).toBe(200)
     expect((await over.fetch('/api/session')).status).toBe(401)
   })

@@ -145,7 +145,7 @@ describe('the session store', () => {
     expect(await after.store.update(stored, session(), call())).toBe('written')
     const [row] = await allRows(before.table)
     expect(row?.kid).toBe('new')
-    // The instance that lacks the key says so, and leaves the row as it is.
+    // An instance without the new key fails, and leaves the row as it is.
     await expect(before.store.read(key, call())).rejects.toMatchObject({ code: 'upstream_unavailable' })
     expect(await allRows(before.table)).toEqual([row])
   })

@@ -1,10 +1,10 @@
-// What Entra's log says about refresh tokens: which answer gave them, and to which session they belong, by the code that
-// they go back to.
+// What Entra's log says about refresh tokens: which answer gave them, and which session they belong to, as the authorization
+// code tells that they go back to.
 import { decodeJwt } from 'jose'
 import type { EntraStandIn } from '../../dev/entra/entra.ts'
 import type { Grant, History } from './history.ts'
 
-/** Every answer to our app holds both tokens, so that the two logs go in pairs. */
+/** Reads the logs of access and refresh tokens side by side: each answer to the service added one entry to both. */
 export function readGrants({ issuedAccessTokens, issuedRefreshTokens }: EntraStandIn): Grant[] {
   return issuedRefreshTokens.map(({ token, grant, objectId, at, redeemed }, index) => {
     const access = issuedAccessTokens[index]

@@ -75,7 +75,7 @@ export interface History {
   rows: OpenedRow[]
 }
 
-/** Milliseconds since 1970 with their fraction, so that what happens one after the other has two times; never goes back. */
+/** Milliseconds since 1970 with a fraction, so that two events in a row differ in time; never goes back. */
 export function now(): number {
   return performance.timeOrigin + performance.now()
 }

@@ -2,13 +2,16 @@
 import type { History, RecordedRequest, RequestKind } from './history.ts'
 import { describeRequest } from './life.ts'
 
-export function everyRequestIsAnsweredWithinTenSeconds({ requests }: History): string[] {
+/** Twice the service's own deadline: a busy machine adds time that the service does not see. */
+const limitMs = 20_000
+
+export function everyRequestIsAnsweredInTime({ requests }: History): string[] {
   return requests
-    .filter(({ status, begun, ended }) => status === undefined || ended - begun > 10_000)
+    .filter(({ status, begun, ended }) => status === undefined || ended - begun > limitMs)
     .map((request) => describeRequest(request))
 }
 
-/** A sign-in succeeds, a logout always does, and a session is there or is not; nothing else without a fault. */
+/** A storm has no faults, so sign-ins and logouts succeed, and the other requests find a session or are told to sign in. */
 export function everyAnswerIsOneThatItsRequestMayGet({ requests }: History): string[] {
   const may: Record<RequestKind, (string | undefined)[]> = {
     'sign-in': ['302'],
@@ -36,7 +39,7 @@ function isAboutSomebodyElse({ session, token, account }: RecordedRequest): bool
   return user !== objectId || content?.objectId !== objectId || content.tenantId !== tenantId
 }
 
-/** Entra gives 12 minutes at least, so there is no excuse. */
+/** Entra's tokens last 12 minutes at least in a storm, so there is always one with 10 minutes left. */
 export function everyTokenLastsTenMinutes({ requests }: History): string[] {
   return requests
     .filter(({ token, ended }) => token && token.expiresOn.getTime() - ended < 10 * 60_000)

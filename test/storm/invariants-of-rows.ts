@@ -20,7 +20,7 @@ function isOwn({ session, partitionKey }: OpenedRow, known: KnownSession | undef
   )
 }
 
-/** No row of a session that was ended or refused, none that nobody's cookie leads to. */
+/** A session that was ended or refused has no row, and there is none that no browser has the cookie of. */
 export function everyRowBelongsToALivingSession(history: History): string[] {
   const living = new Set(
     livesOf(history)
@@ -33,8 +33,8 @@ export function everyRowBelongsToALivingSession(history: History): string[] {
 }
 
 /**
- * The refresh token of a row is one of its session's own. It is not from a renewal that was over before the last one began
- * whose token was given out: what that one got from Entra would be lost.
+ * The refresh token of a row is one that Entra gave to its session. It is not older than that of a renewal whose token was
+ * given out, or the newer refresh token would be lost. Renewals that overlapped may have written in either order.
  */
 export function noRefreshTokenIsLost(history: History): string[] {
   const grants = grantsByCode(history)
@@ -52,7 +52,8 @@ function whyLost({ refreshTokens }: OpenedRow, life: Life, grants: Grant[]): str
   if (!stored) return 'a refresh token that Entra did not give to this session'
   for (const request of life.requests) {
     const { token } = request
-    // The expiry tells an ACS token's Entra token. Of two that ran out in the same second, the first: it accuses less.
+    // An ACS token ends with the Entra token that it was exchanged for, which tells the grant. Where two end in the same second
+    // the first is taken: that may miss a violation, but it makes none up.
     const given = token && grants.find(({ expiresOn }) => expiresOn.getTime() === token.expiresOn.getTime())
     if (given && isOver(stored, given, life.requests)) {
       return `its refresh token is older than that of ${describeRequest(request)}${describeLife(life, request)}`
@@ -69,6 +70,6 @@ function isOver(one: Grant, other: Grant, requests: RecordedRequest[]): boolean 
 }
 
 function around({ at }: Grant, requests: RecordedRequest[]): RecordedRequest[] {
-  // Entra's log has whole milliseconds.
+  // `at` is in whole milliseconds, rounded down.
   return requests.filter(({ begun, ended }) => Math.floor(begun) <= at && at <= ended)
 }

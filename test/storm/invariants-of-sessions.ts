@@ -2,7 +2,7 @@
 import type { History } from './history.ts'
 import { describeLife, describeRequest, foundAlive, livesOf } from './life.ts'
 
-/** Or after the sign-in that replaced it. Requests that began before the answer may have been faster. */
+/** Nor after the sign-in that replaced it. A request that began before the answer to these may have found the session. */
 export function noSessionIsAliveAfterItsLogout(history: History): string[] {
   return livesOf(history).flatMap((life) =>
     life.requests
@@ -39,8 +39,8 @@ export function noSessionEndsByItself(history: History): string[] {
 const renewBelowMs = 15 * 60_000
 
 /**
- * After a revocation nothing can be renewed with an older refresh token, so that nobody gets a token that was due. What
- * had begun before the revocation may have been faster, and whoever comes before it has ended may share its outcome.
+ * After a revocation Entra refuses the older refresh tokens, so that no token that was due is given out any more. Requests that
+ * began before it are exempt, and so are those that began before these had ended: requests of a session share a renewal.
  */
 export function revokedSessionsEndAtTheirNextRenewal(history: History): string[] {
   return livesOf(history).flatMap((life) => {

@@ -8,7 +8,7 @@ import { buildBundle } from '../../build.ts'
 const naiveStore = join(import.meta.dirname, 'naive-session-store.ts')
 const hostJson = join(import.meta.dirname, '..', '..', 'host.json')
 
-/** The folder, for whoever deletes it. */
+/** Resolves with the folder, which the caller deletes. */
 export async function buildNaiveApp(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'naive-app-'))
   await buildBundle({ outfile: join(folder, 'main.cjs'), plugins: [replaceStore] })
@@ -20,6 +20,6 @@ export async function buildNaiveApp(): Promise<string> {
 const replaceStore: Plugin = {
   name: 'naive-session-store',
   resolveId: (source, importer) =>
-    // The naive store itself wraps the real one.
+    // The naive store imports the real one, which it wraps.
     /\/session-store\.ts$/.test(source) && importer !== naiveStore ? naiveStore : undefined,
 }

@@ -5,7 +5,7 @@ import type { Step } from './plan.ts'
 import { createRecorder } from './recorder.ts'
 import type { Stage } from './stage.ts'
 
-/** Below 15 minutes of life each request renews; above 10, what is given out is still good. */
+/** Less than 15 minutes, so that every request renews, and more than the 10 that a token must last when it is given out. */
 const shortSeconds = 720
 const longSeconds = 4_500
 

@@ -36,7 +36,7 @@ export interface Step {
   browser: number
   /** Different processes, four where there are so many. */
   at: readonly number[]
-  /** How long what ends a session waits for what renews it to be under way. */
+  /** How long the end of a session is put off, so that its renewal is under way by then. */
   pauseMs: number
   /** Entra's tokens have to be renewed at the next request, from this step on. */
   shortTokens: boolean

@@ -13,7 +13,7 @@ export interface Recorder {
 }
 
 /** Longer than any answer may take, so that a late one is seen as what it is. */
-const giveUpMs = 20_000
+const giveUpMs = 30_000
 
 export function createRecorder(stage: Stage, history: History): Recorder {
   const urlOf = (at: number) => stage.hosts[at]?.url ?? ''

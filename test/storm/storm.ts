@@ -16,7 +16,7 @@ export interface StormOptions extends StageOptions {
   operations?: number
   /** Default: 10 minutes. */
   seconds?: number
-  /** How often what happens, where it is to be other than usual. */
+  /** How often each kind of step comes, where that is to be other than usual. */
   weights?: Partial<Weights>
   /** Called every second. */
   onProgress?: (progress: Pick<StormResult, 'operations' | 'seconds'>) => void

@@ -21,7 +21,7 @@ export function apiDocument(): ApiDocument {
   const functions = { http() {}, timer() {} }
   const app = createApp({ settings, links: {}, service: undefined, functions })
   registerAll(app)
-  // As it goes over the wire.
+  // Without what JSON leaves out, as a client gets it.
   return JSON.parse(JSON.stringify(describeApi(app.routes, undefined)))
 }
 
@@ -33,7 +33,7 @@ const ajv = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(ajv)
 ajv.addSchema(document, 'api')
 
-/** What is wrong with an answer by the document; nothing for answers that are not the app's. */
+/** How an answer breaks the document, if it does. Answers that are not the app's never do. */
 export async function breachOf(method: string, url: URL, answer: Response): Promise<string | undefined> {
   const path = paths.find(([, pattern]) => pattern.test(url.pathname))?.[0] ?? ''
   const operation = document.paths[path]?.[method.toLowerCase()]

@@ -18,9 +18,13 @@ const args = [
   '--disable-sync',
 ]
 
-/** Its contexts are private windows. */
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: requireChromium(), args })
+}
+
+/** A private window. */
+export async function openPrivately(browser: Browser): Promise<BrowserContext> {
+  return patient(await browser.newContext())
 }
 
 /** A window of somebody who lets sites set third-party cookies, which neither private windows nor new profiles do here. */
@@ -28,7 +32,15 @@ export async function launchWindow(profileFolder: string): Promise<BrowserContex
   const preferences = { profile: { cookie_controls_mode: 0 } }
   await mkdir(join(profileFolder, 'Default'), { recursive: true })
   await writeFile(join(profileFolder, 'Default', 'Preferences'), JSON.stringify(preferences))
-  return chromium.launchPersistentContext(profileFolder, { executablePath: requireChromium(), args })
+  return patient(
+    await chromium.launchPersistentContext(profileFolder, { executablePath: requireChromium(), args }),
+  )
+}
+
+/** Gives each wait as long as `expect.poll` has (vitest.config.ts). */
+function patient(context: BrowserContext): BrowserContext {
+  context.setDefaultTimeout(60_000)
+  return context
 }
 
 function requireChromium(): string {

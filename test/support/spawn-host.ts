@@ -18,7 +18,7 @@ export interface HostProcessOptions {
 export interface HostProcess {
   url: string
   pid: number
-  /** Everything that it has printed. */
+  /** What of its output has arrived here: everything once `kill` or `stop` has resolved, perhaps less before. */
   output(): string
   /** Sends the signal, `SIGKILL` by default, and waits for the end. */
   kill(signal?: NodeJS.Signals): Promise<void>
@@ -53,7 +53,7 @@ export async function spawnHost(
   child.stderr?.on('data', (chunk) => {
     output += chunk
   })
-  // 'close', not 'exit': by then all output has arrived.
+  // Not 'exit', after which output can still arrive.
   const ended = once(child, 'close')
   const ready = once(child, 'message') as Promise<[{ ready: string }]>
   const url = await Promise.race([

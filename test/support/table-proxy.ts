@@ -37,7 +37,7 @@ export function tableError(
   }
 }
 
-/** @param beforeForwarding Runs before the table sees a request: the place to be faster than it. */
+/** @param beforeForwarding Runs before a request is passed on, so that a test can change the table first. */
 export async function startTableProxy(
   connectionString: string,
   beforeForwarding: (request: TableRequest) => Promise<void> = async () => {},
@@ -73,7 +73,7 @@ export async function startTableProxy(
   }
 }
 
-/** The signature covers date and path, neither of which changes on the way. */
+/** The request's signature stays good: it covers the date and the path, which are passed on as they are. */
 async function forward(request: Request, url: string): Promise<Response> {
   const headers = new Headers(request.headers)
   for (const name of ['host', 'connection', 'content-length', 'accept-encoding']) headers.delete(name)

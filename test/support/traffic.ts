@@ -33,7 +33,7 @@ export async function startTraffic(
   let turn = 0
   let stopping = false
 
-  /** Sends one request to the next process. The choice and the count are one step: nobody takes the process away between. */
+  /** Sends one request to the next process. It is noted as under way before anything is awaited, so that no `replace` misses it. */
   async function send(name: string, request: (origin: string) => Promise<Response>): Promise<Response> {
     const host = inService[turn++ % inService.length] as HostProcess
     const sent = request(host.url)
@@ -79,7 +79,7 @@ export async function startTraffic(
   }))
   await Promise.all(everybody.map(({ browser, person }) => signIn(browser, person)))
   const load = Promise.all(everybody.map(({ browser, person }) => browse(browser, person)))
-  // Whoever waits for it learns why it failed.
+  // Not an unhandled rejection: `until`, `stop` and a replacement wait for it, and reject with its reason.
   load.catch(() => {})
 
   return {
