@@ -81,7 +81,7 @@ var tags = { 'azd-env-name': environmentName }
 var tenantId = tenant().tenantId
 var singleTenant = empty(allowedTenants) || toLower(allowedTenants) == toLower(tenantId)
 
-resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
   location: location
   tags: tags

@@ -1,13 +1,19 @@
-// One secret of a Key Vault over its REST API: two calls and a list are not worth the SDK. Error texts name the vault's own code
-// and never what was sent.
-import { setTimeout as sleep } from 'node:timers/promises'
+// One secret of a Key Vault, through its SDK. What the SDK leaves to its callers is here: a role that has not arrived, a write
+// whose answer was lost, and versions that somebody else wrote at the same moment, as a vault has no conditional write.
 import type { TokenCredential } from '@azure/identity'
-import * as z from 'zod'
+import { type KeyVaultSecret, SecretClient } from '@azure/keyvault-secrets'
+import pRetry from 'p-retry'
+import { type FailureContext, toVaultFailure, VaultFailure } from './vault-failure.ts'
+import { patience, until } from './vault-patience.ts'
 
-const apiVersion = '7.4'
-const tokenScope = 'https://vault.azure.net/.default'
+/** What a new version takes over from the one before. */
+interface Kept {
+  contentType?: string
+  expiresOn?: Date
+  notBefore?: Date
+}
 
-export interface SecretVersion {
+export interface SecretVersion extends Kept {
   /** URL of this version. */
   id: string
   value: string
@@ -18,9 +24,13 @@ export interface SecretVersion {
 export interface VaultSecret {
   /** The current version, or nothing if there is no such secret. */
   read(): Promise<SecretVersion | undefined>
-  write(value: string, tags: Readonly<Record<string, string>>): Promise<SecretVersion>
   /** Ids of all versions. */
   versions(): Promise<string[]>
+  /**
+   * Writes a new version, and returns the ids of those that are neither in `known` nor hold this value: somebody else wrote them.
+   * If the answer is lost it is read again whether the write was done.
+   */
+  write(next: Omit<SecretVersion, 'id' | 'createdAt'>, known: readonly string[]): Promise<string[]>
 }
 
 export interface VaultSecretOptions {
@@ -28,109 +38,126 @@ export interface VaultSecretOptions {
   vaultUrl: string
   name: string
   credential: TokenCredential
-  /** How long a refusal for want of a role is tried again: a new role assignment takes minutes to arrive. */
-  waitForRoleSeconds: number
+  /** The tenant of `credential`, if one is set; told to the user where the vault's is another. */
+  signInTenantId: string | undefined
+  /** How long to try again while the vault is throttled or not well. */
+  waitSeconds: number
+  /** Whether to wait for a role, too: a new role assignment takes minutes to arrive. */
+  waitForRole: boolean
+  /** For one answer; default 30 s. */
+  answerWithinMs?: number
   onWait: (message: string) => void
 }
 
-/** The vault said no, or did not answer. */
-export class VaultError extends Error {
-  readonly status: number
-  readonly code: string
-
-  constructor(status: number, code: string, options?: ErrorOptions) {
-    super(`Key Vault: ${status} ${code}`, options)
-    this.status = status
-    this.code = code
-  }
-}
-
-const secretBody = z.object({
-  id: z.string(),
-  value: z.string(),
-  attributes: z.object({ created: z.number() }),
-  tags: z.record(z.string(), z.string()).default({}),
-})
-const listBody = z.object({
-  value: z.array(z.object({ id: z.string() })),
-  nextLink: z.string().nullish(),
-})
-const errorBody = z.object({
-  error: z.object({ code: z.string(), innererror: z.object({ code: z.string() }).nullish() }),
-})
-
-/** The secret `name` of a vault. */
+/** The secret `name` of a vault. All methods throw a {@link VaultFailure}. */
 export function openVaultSecret(options: VaultSecretOptions): VaultSecret {
-  const url = `${options.vaultUrl}/secrets/${options.name}`
-  const call = async (target: string, init: RequestInit = {}): Promise<unknown> => {
-    const deadline = Date.now() + options.waitForRoleSeconds * 1000
-    for (let delayMs = 1000; ; delayMs = Math.min(2 * delayMs, 15_000)) {
-      try {
-        return await callOnce(options.credential, target, init)
-      } catch (error) {
-        const left = deadline - Date.now()
-        if (!(error instanceof VaultError && error.code === 'ForbiddenByRbac') || left < delayMs) throw error
-        options.onWait(
-          `The vault does not know of the role yet; trying again for up to ${Math.ceil(left / 1000)} s.`,
-        )
-        await sleep(delayMs)
-      }
+  const { vaultUrl, name, signInTenantId, answerWithinMs = 30_000, onWait } = options
+  const context: FailureContext = { vaultUrl, name, tenantId: undefined, signInTenantId, answerWithinMs }
+  const credential: TokenCredential = {
+    getToken(scopes, how) {
+      context.tenantId = how?.tenantId
+      return options.credential.getToken(scopes, how)
+    },
+  }
+  const deadline = Date.now() + options.waitSeconds * 1000
+  const client = new SecretClient(vaultUrl, credential, {
+    retryOptions: { maxRetries: 100, maxRetryDelayInMs: 16_000 },
+    additionalPolicies: [{ policy: patience(deadline, context, onWait), position: 'perRetry' }],
+  })
+
+  const call = <T>(work: () => Promise<T>): Promise<T> => {
+    const attempt = () => work().catch((error: unknown) => Promise.reject(toVaultFailure(error, context)))
+    return pRetry(attempt, {
+      retries: Number.POSITIVE_INFINITY,
+      maxTimeout: 15_000,
+      maxRetryTime: Math.max(0, deadline - Date.now()),
+      shouldRetry({ error }) {
+        const again = options.waitForRole && error instanceof VaultFailure && error.kind === 'role'
+        if (again) onWait(`The vault does not know of the role yet; trying again ${until(deadline)}.`)
+        return again
+      },
+    })
+  }
+
+  async function read(version?: string): Promise<SecretVersion | undefined> {
+    try {
+      return toVersion(await call(() => client.getSecret(name, version ? { version } : {})))
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
     }
   }
-  return {
-    async read() {
-      try {
-        return toVersion(await call(`${url}?api-version=${apiVersion}`))
-      } catch (error) {
-        if (error instanceof VaultError && error.status === 404) return undefined
-        throw error
-      }
-    },
 
-    async write(value, tags) {
-      const body = JSON.stringify({ value, tags, contentType: 'sealing keys' })
-      const headers = { 'content-type': 'application/json' }
-      return toVersion(await call(`${url}?api-version=${apiVersion}`, { method: 'PUT', headers, body }))
-    },
-
-    async versions() {
+  const versions = () =>
+    call(async () => {
       const ids: string[] = []
-      let next: string | undefined = `${url}/versions?api-version=${apiVersion}`
-      while (next) {
-        const page = listBody.parse(await call(next))
-        ids.push(...page.value.map(({ id }) => id))
-        // The token goes to the vault alone, wherever a link points.
-        next = page.nextLink?.startsWith(`${options.vaultUrl}/`) ? page.nextLink : undefined
-      }
+      for await (const { id = '' } of client.listPropertiesOfSecretVersions(name)) ids.push(id)
       return ids
+    }).catch((error: unknown) => (isMissing(error) ? [] : Promise.reject(error)))
+
+  /** Ids of the versions that are not in `known`, and whether they hold `value`. */
+  async function added(known: readonly string[], value: string): Promise<{ id: string; ours: boolean }[]> {
+    const found = (await versions()).filter((id) => !known.includes(id))
+    return Promise.all(
+      found.map(async (id) => {
+        const ours = await read(id.split('/').at(-1)).then(
+          (version) => version?.value === value,
+          // Such as a version that somebody else made and disabled.
+          (error: unknown) =>
+            error instanceof VaultFailure && error.kind === 'refused' ? false : Promise.reject(error),
+        )
+        return { id, ours }
+      }),
+    )
+  }
+
+  return {
+    read: () => read(),
+    versions,
+
+    async write({ value, ...properties }, known) {
+      // The SDK writes these times as 32-bit numbers: a later one would become another.
+      for (const time of [properties.expiresOn, properties.notBefore]) {
+        if (time && time.getTime() >= 2 ** 31 * 1000)
+          throw new VaultFailure(
+            'refused',
+            `Nothing was written: ${time.toISOString()}, a time of the secret, is too far off to be kept`,
+          )
+      }
+      let lost: VaultFailure | undefined
+      try {
+        await call(() => client.setSecret(name, value, properties))
+      } catch (error) {
+        if (!(error instanceof VaultFailure && error.kind === 'unanswered')) throw error
+        lost = error
+        onWait(`No answer to the write: reading whether it was done (${error.message}).`)
+      }
+      const found = await added(known, value).catch((error: Error) => {
+        const unsure = lost
+          ? 'It is not known whether the keys were written. Give the same command again: what was done is not done twice'
+          : 'The keys were written, but not whether somebody else did so at the same moment could be read'
+        throw new VaultFailure('unanswered', `${unsure}. ${error.message}`, { cause: error })
+      })
+      if (lost && !found.some(({ ours }) => ours))
+        throw new VaultFailure('refused', `Nothing was written. ${lost.message}`, { cause: lost })
+      return found.filter(({ ours }) => !ours).map(({ id }) => id)
     },
   }
 }
 
-async function callOnce(credential: TokenCredential, url: string, init: RequestInit): Promise<unknown> {
-  const token = await credential.getToken(tokenScope)
-  if (!token) throw new Error('neither azd nor az gave a token: sign in with `azd auth login` or `az login`')
-  let response: Response
-  try {
-    response = await fetch(url, {
-      ...init,
-      headers: { ...init.headers, authorization: `Bearer ${token.token}` },
-      redirect: 'error',
-      signal: AbortSignal.timeout(30_000),
-    })
-  } catch (cause) {
-    throw new Error(`${new URL(url).origin} does not answer: is the vault's name right?`, { cause })
+function toVersion({ value = '', properties }: KeyVaultSecret): SecretVersion {
+  const { id = '', createdOn = new Date(0), tags = {}, contentType, expiresOn, notBefore } = properties
+  return {
+    id,
+    value,
+    createdAt: createdOn,
+    tags,
+    ...(contentType && { contentType }),
+    ...(expiresOn && { expiresOn }),
+    ...(notBefore && { notBefore }),
   }
-  const body: unknown = await response.json().catch(() => undefined)
-  if (response.ok) return body
-  const { data } = errorBody.safeParse(body)
-  throw new VaultError(
-    response.status,
-    data?.error.innererror?.code ?? data?.error.code ?? response.statusText,
-  )
 }
 
-function toVersion(body: unknown): SecretVersion {
-  const { id, value, attributes, tags } = secretBody.parse(body)
-  return { id, value, createdAt: new Date(attributes.created * 1000), tags }
+function isMissing(error: unknown): boolean {
+  return error instanceof VaultFailure && error.kind === 'missing'
 }

@@ -24,6 +24,11 @@ export const errorKinds = {
     title: 'Consent required',
     text: 'The app was not given permission to make Teams calls for you. You, or an administrator of your organization, can give it.',
   },
+  account_not_allowed: {
+    status: 403,
+    title: 'Account not allowed',
+    text: 'This account cannot sign in to the app: it is not assigned to the app, not in its organization, or disabled.',
+  },
   teams_license_required: {
     status: 403,
     title: 'Teams license required',
@@ -95,13 +100,28 @@ export type ErrorCode = keyof typeof errorKinds
 
 export type Upstream = 'entra' | 'acs' | 'table' | 'identity'
 
+/** Parameters of `/login`. */
+export interface SignInHints {
+  prompt?: 'login' | 'select_account'
+  /** The claims that Entra asked for (OIDC Core, 5.5), as JSON. */
+  claims?: string
+}
+
 export interface ServiceErrorOptions {
   /** What really happened; for the log. */
   cause?: unknown
   /** Which input is wrong, in fixed words: the only free text that leaves the service, so never what came in. */
   detail?: string
   /** Who failed us, or refused us; for the log. */
-  upstream?: Upstream
+  upstream?: Upstream | undefined
+  /** Their own code: AADSTS number, ACS or table error code, else the HTTP status; for the log. */
+  upstreamCode?: string | number | undefined
+  /** Which check failed, as a word of ours (`expired`, `audience`); for the log. */
+  check?: string
+  /** What the user's next sign-in has to ask for, where signing in as usual would only lead here again. */
+  signIn?: SignInHints | undefined
+  /** It was the browser that said so, and anybody can make a browser say something: no alarm for the operator. */
+  unverified?: boolean
   /** When the upstream named a time to wait. Every 503 gets a Retry-After, with or without it. */
   retryAfterSeconds?: number | undefined
 }
@@ -112,6 +132,10 @@ export class ServiceError extends Error {
   readonly code: ErrorCode
   readonly detail: string | undefined
   readonly upstream: Upstream | undefined
+  readonly upstreamCode: string | number | undefined
+  readonly check: string | undefined
+  readonly signIn: SignInHints | undefined
+  readonly unverified: boolean
   readonly retryAfterSeconds: number | undefined
 
   constructor(code: ErrorCode, options: ServiceErrorOptions = {}) {
@@ -119,6 +143,10 @@ export class ServiceError extends Error {
     this.code = code
     this.detail = options.detail
     this.upstream = options.upstream
+    this.upstreamCode = options.upstreamCode
+    this.check = options.check
+    this.signIn = options.signIn
+    this.unverified = options.unverified ?? false
     this.retryAfterSeconds = options.retryAfterSeconds
   }
 }
@@ -130,10 +158,13 @@ export function isPassing(error: unknown): boolean {
   )
 }
 
-/** Seconds of a Retry-After header (RFC 9110, 10.2.3: delay-seconds or an HTTP date), or nothing. */
+/** Three years and more have been seen: no answer of an upstream, or of a proxy in between, may silence it for longer. */
+const maxRetryAfterSeconds = 3_600
+
+/** Seconds of a Retry-After header (RFC 9110, 10.2.3: delay-seconds or an HTTP date), an hour at most, or nothing. */
 export function parseRetryAfter(value: string | null | undefined, now: Date): number | undefined {
   if (!value) return undefined
-  if (/^\d{1,6}$/.test(value)) return Number(value)
   const at = value.endsWith(' GMT') ? Date.parse(value) : Number.NaN
-  return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now.getTime()) / 1000))
+  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((at - now.getTime()) / 1000)
+  return Number.isNaN(seconds) ? undefined : Math.min(maxRetryAfterSeconds, Math.max(0, seconds))
 }

@@ -6,7 +6,9 @@ import { ServiceError, type Upstream } from './errors.ts'
 export interface LogFields {
   code?: string
   status?: number
+  /** Who failed or refused us, and their own code for it; taken from `error` where that knows. */
   upstream?: Upstream | undefined
+  upstreamCode?: string | number | undefined
   /** What is wrong with which settings, in fixed words. */
   settings?: readonly string[]
   deleted?: number
@@ -25,6 +27,7 @@ export function invocationLog(context: InvocationContext): Log {
       event,
       traceId: context.invocationId,
       ...fields,
+      ...upstreamFields(error),
       ...(error === undefined ? {} : { error: describeError(error) }),
     })
     if (level === 'info') context.info(line)
@@ -33,14 +36,22 @@ export function invocationLog(context: InvocationContext): Log {
   }
 }
 
-/** What of an error is safe to write: class, codes, status, and where an unforeseen one was thrown; cause by cause. */
+/** Each line about a failure says who failed, whatever the event is. */
+function upstreamFields(error: unknown): LogFields {
+  if (!(error instanceof ServiceError)) return {}
+  const { upstream, upstreamCode } = error
+  return { ...(upstream ? { upstream } : {}), ...codeField('upstreamCode', upstreamCode) }
+}
+
+/** The parts of an error that hold no secret: class, codes, status, its causes, and for an unforeseen one where it was thrown. */
 export function describeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { name: typeof error }
-  const { code, errorCode, subError, statusCode, errorNo } = error as Error & Record<string, unknown>
+  const { code, check, errorCode, subError, statusCode, errorNo } = error as Error & Record<string, unknown>
   const known = error instanceof ServiceError
   return {
     name: error.name,
     ...codeField('code', code),
+    ...codeField('check', check),
     ...codeField('errorCode', errorCode),
     ...codeField('subError', subError),
     ...codeField('aadsts', errorNo),
@@ -50,7 +61,7 @@ export function describeError(error: unknown, depth = 0): Record<string, unknown
   }
 }
 
-/** Codes are short identifiers; anything else in their place is not written. */
+/** Written only if it looks like a code: an SDK may put a message with a token in the same property. */
 function codeField(name: string, value: unknown): Record<string, unknown> {
   const fits = typeof value === 'number' || (typeof value === 'string' && /^[\w.-]{1,64}$/.test(value))
   return fits ? { [name]: value } : {}

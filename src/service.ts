@@ -87,7 +87,7 @@ export function createService(config: Config, clock: () => Date): Service {
     tokens: createTokenIssuer({ entra: renewal, acs, sessions, clientId: entra.clientId, clock }),
     async purge(log) {
       const { purgeExpired } = await import('./sessions/purge.ts')
-      // Nobody waits for it, so here the SDK's own patience is right.
+      // A timer has no user waiting, so the SDK may retry as often as it likes to.
       return purgeExpired({ table: await createTable(config, identity, 5), clock }, log)
     },
     clock,

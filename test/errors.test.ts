@@ -13,6 +13,7 @@ describe('error codes', () => {
       sign_in_required: 401,
       interaction_required: 401,
       consent_required: 403,
+      account_not_allowed: 403,
       teams_license_required: 403,
       tenant_not_allowed: 403,
       guest_not_allowed: 403,
@@ -46,7 +47,8 @@ describe('Retry-After', () => {
     ['Sat, 21 Nov 2026 11:00:00 GMT', 0],
     ['soon', undefined],
     ['-5', undefined],
-    ['99999999999', undefined],
+    ['102378060', 3_600],
+    ['Sun, 21 Nov 2027 12:00:00 GMT', 3_600],
     ['', undefined],
     [null, undefined],
   ])('%j is %s seconds', (value, seconds) => {

@@ -45,9 +45,9 @@ const lasting = [
 /** What one more try gets over. */
 const passing = lasting.filter(([name]) => /resets|loses|answers 500|503$|HTML/.test(name))
 
-/** A session that has a token, or one that is due for renewal. */
+/** A session that has a token, or one that has nothing left but its refresh token. */
 async function signedIn({ due = false } = {}): Promise<Browser> {
-  service.entra.options.lifetimes.accessTokenSeconds = due ? 720 : 4_500
+  service.entra.options.lifetimes.accessTokenSeconds = due ? 50 : 4_500
   const browser = new Browser(service)
   await browser.signIn()
   if (!due) await browser.token()

@@ -103,7 +103,8 @@ describe('sign-in and exchange', () => {
     const confidential = await startService({ clientSecret: 'a-secret-of-the-test' })
     try {
       const browser = new Browser(confidential)
-      confidential.entra.options.lifetimes.accessTokenSeconds = shortSeconds
+      // Too short to be exchanged, so that the first token takes a refresh.
+      confidential.entra.options.lifetimes.accessTokenSeconds = 50
       expect((await browser.signIn()).status).toBe(302)
       expect((await browser.token()).user).toBe(adele.objectId)
       const calls = confidential.entra.requests.filter(({ endpoint }) => endpoint === 'token')

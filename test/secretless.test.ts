@@ -47,7 +47,7 @@ describe('a service without secrets', () => {
   })
 
   it('keeps the tokens of its identity until they run out, and asks as that identity', async () => {
-    service.entra.options.lifetimes.accessTokenSeconds = 720
+    service.entra.options.lifetimes.accessTokenSeconds = 50
     const browser = new Browser(service)
     await browser.signIn()
     for (let count = 0; count < 3; count++) await browser.token()
@@ -158,7 +158,7 @@ describe.each([
 
 describe('an identity endpoint that gives no assertion', () => {
   it('is an outage for sign-ins and renewals of a new instance, and no sign-in or session is lost by it', async () => {
-    service.entra.options.lifetimes.accessTokenSeconds = 200
+    service.entra.options.lifetimes.accessTokenSeconds = 50
     const browser = new Browser(service)
     await browser.signIn()
     service.entra.options.lifetimes.accessTokenSeconds = 4_500

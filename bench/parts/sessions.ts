@@ -57,7 +57,8 @@ async function insertCopies(cloud: Cloud, table: string, count: number): Promise
   const limits = { maxMs: 168 * hourMs, idleMs: 24 * hourMs }
   const clock = () => new Date()
   const store = createSessionStore({ table: cloud.table(table), sealer: cloud.sealer, limits, clock })
-  const call = { deadline: { signal: () => new AbortController().signal }, log: () => {} }
+  const never = () => new AbortController().signal
+  const call = { deadline: { signal: never, end: never }, log: () => {} }
   const copies: SessionRequests[] = []
   let left = count
   const insert = async () => {

@@ -64,7 +64,7 @@ async function ownToken(
   if (!(client instanceof ConfidentialClientApplication)) return undefined
   return client.acquireTokenByClientCredential({ scopes: [anyScope] }).then(
     () => 'token',
-    (error: unknown) => transport.failure() ?? error,
+    (error: unknown) => transport.failure(error, 'redemption') ?? error,
   )
 }
 

@@ -34,7 +34,8 @@ export function createTableCheck({ config, sessions }: Service): TableCheck {
   }
 
   async function cleanUp(): Promise<void> {
-    const deadline = { signal: () => AbortSignal.timeout(1_000) }
+    const signal = () => AbortSignal.timeout(1_000)
+    const deadline = { signal, end: signal }
     await sessions.deleteAll(session.account, { ...call(), deadline }).catch(() => {})
   }
 

@@ -6,9 +6,9 @@
 import { randomUUID } from 'node:crypto'
 import type { EntraContext } from './context.ts'
 import { type Person, peopleAt } from './directory.ts'
-import { describe, EntraError, entraError } from './errors.ts'
+import { describe, EntraError, type EntraErrorFields, entraError, entraErrors } from './errors.ts'
 import { htmlResponse } from './html.ts'
-import { signInPage } from './pages.ts'
+import { refusals, signInPage } from './pages.ts'
 import { type Parameters, readParameters, required } from './parameters.ts'
 import { readScopes } from './scopes.ts'
 
@@ -45,14 +45,26 @@ export function authorize(
     return back({ code, session_state: randomUUID() })
   } catch (error) {
     if (!(error instanceof EntraError)) throw error
-    const { fields } = error
-    return back({
-      error: fields.error,
-      error_subcode: fields.error === 'access_denied' ? 'cancel' : undefined,
-      error_description: describe(fields, { authorityHost: entra.authorityHost, now: entra.now() })
-        .description,
-    })
+    return errorRedirect(redirectUri, error.fields, parameters, entra)
   }
+}
+
+/** As Entra reports an error of its pages: to the redirect URI, with the number in the description. */
+export function errorRedirect(
+  redirectUri: string,
+  fields: EntraErrorFields,
+  parameters: Parameters,
+  entra: Pick<EntraContext, 'authorityHost' | 'now'>,
+  more: Record<string, string> = {},
+): Response {
+  const { description } = describe(fields, { authorityHost: entra.authorityHost, now: entra.now() })
+  const subcode = fields.codes?.[0] === 65004 ? 'cancel' : undefined
+  return redirect(
+    redirectUri,
+    { error: fields.error, error_subcode: subcode, error_description: description, ...more },
+    parameters,
+    '#',
+  )
 }
 
 /** The client and its redirect URI, which must be known before anything is sent to it. */
@@ -79,16 +91,20 @@ export function redirect(
   to: string,
   answer: Record<string, string | undefined>,
   { state }: Parameters,
+  end = '',
 ): Response {
   const url = new URL(to)
   for (const [name, value] of Object.entries({ ...answer, state })) {
     if (value !== undefined) url.searchParams.set(name, value)
   }
-  return new Response(null, { status: 302, headers: { location: url.href, 'cache-control': 'no-store' } })
+  return new Response(null, {
+    status: 302,
+    headers: { location: url.href + end, 'cache-control': 'no-store' },
+  })
 }
 
 export function cancelled(): EntraError {
-  return entraError('access_denied', 65004, 'User declined to consent to access the app.')
+  return new EntraError(entraErrors.declined)
 }
 
 function checkRequest(parameters: Parameters, { settings }: EntraContext) {
@@ -121,6 +137,8 @@ function checkRequest(parameters: Parameters, { settings }: EntraContext) {
 /** Who was picked on the page. Throws when it was Cancel. */
 function choice(form: URLSearchParams, tenant: string, { people }: EntraContext): Person {
   if (form.has('cancel')) throw cancelled()
+  const refusal = refusals.find(({ name }) => name === form.get('refuse'))
+  if (refusal) throw new EntraError(entraErrors[refusal.name])
   const person = peopleAt(tenant, people).find(({ objectId }) => objectId === form.get('person'))
   if (!person) throw entraError('access_denied', 50034, 'The user account does not exist in the directory.')
   return person

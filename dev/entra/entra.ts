@@ -5,8 +5,9 @@
 
 import type { JSONWebKeySet } from 'jose'
 import type { Certificate } from '../certificate.ts'
-import { Faults, listen } from '../faults.ts'
+import { type Fault, Faults, listen } from '../faults.ts'
 import { AuthorizationCodes } from './authorization-codes.ts'
+import { errorRedirect } from './authorize.ts'
 import type {
   AlterIdToken,
   AlterTokenResponse,
@@ -75,6 +76,22 @@ export interface EntraStandIn {
   stop(): Promise<void>
 }
 
+/** An Entra error as the endpoint of the request sends it: of the pages, by the browser. */
+function refuse(
+  { entraError: fields, status, headers }: Fault<EntraRequest> & EntraFault,
+  request: EntraRequest,
+  entra: EntraContext,
+) {
+  if (!fields) return undefined
+  const { endpoint, query, form } = request
+  if ((endpoint === 'authorize' || endpoint === 'sign-in') && query.redirect_uri)
+    return errorRedirect(query.redirect_uri, fields, query, entra)
+  return errorResponse(
+    { ...fields, ...(status && { status }), headers: { ...fields.headers, ...headers } },
+    { authorityHost: entra.authorityHost, now: entra.now(), correlationId: form?.['client-request-id'] },
+  )
+}
+
 export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
   const { now = () => new Date(), people: everyone = people } = options
   const firstKey = await loadSigningKey(options.keyFile)
@@ -100,14 +117,7 @@ export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
     now,
   }
   const requests: EntraRequest[] = []
-  const faults = new Faults<EntraRequest, EntraFault>(
-    ({ entraError: fields, status, headers }, { form }) =>
-      fields &&
-      errorResponse(
-        { ...fields, ...(status && { status }), headers: { ...fields.headers, ...headers } },
-        { authorityHost: entra.authorityHost, now: now(), correlationId: form?.['client-request-id'] },
-      ),
-  )
+  const faults = new Faults<EntraRequest, EntraFault>((fault, request) => refuse(fault, request, entra))
 
   const serve = (side: Side) => async (request: Request) => {
     const form = new URLSearchParams(await request.text())

@@ -133,6 +133,71 @@ export const entraErrors = {
     codes: [53005],
     description: 'Application needs to enforce Intune protection policies.',
   },
+  enrollmentRequired: {
+    error: 'interaction_required',
+    suberror: 'basic_action',
+    codes: [50079],
+    description:
+      'Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication.',
+    claims: JSON.stringify({ access_token: { capolids: { essential: true, values: ['ab-12'] } } }),
+  },
+  /** An OAuth word of its own. */
+  passwordExpired: {
+    error: 'user_password_expired',
+    codes: [50055],
+    description: 'The password is expired.',
+  },
+  /** Judges the address of the caller: at the token endpoint that of the server. */
+  blockedByPolicy: {
+    error: 'invalid_grant',
+    suberror: 'message_only',
+    codes: [53003],
+    description: 'Access has been blocked by Conditional Access policies.',
+  },
+  declined: {
+    error: 'access_denied',
+    codes: [65004],
+    description: 'User declined to consent to access the app.',
+  },
+  adminConsentRequired: {
+    error: 'access_denied',
+    codes: [90094],
+    description: 'Admin consent is required for the permissions requested by this application.',
+  },
+  notAssigned: {
+    error: 'access_denied',
+    codes: [50105],
+    description: 'Your administrator has configured the application to block users unless they are assigned.',
+  },
+  notInTenant: {
+    error: 'invalid_request',
+    codes: [50020],
+    description:
+      'User account from identity provider does not exist in tenant and cannot access the application.',
+  },
+  /** Nothing to do with the client's credential, in spite of the word. */
+  scopeMissing: {
+    error: 'invalid_client',
+    codes: [650053],
+    description: 'The application asked for scope that does not exist on the resource.',
+  },
+  servicePrincipalMissing: {
+    error: 'invalid_resource',
+    codes: [500011],
+    description: 'The resource principal was not found in the tenant.',
+  },
+  secretExpired: {
+    status: 401,
+    error: 'invalid_client',
+    codes: [7000222],
+    description: 'The provided client secret keys are expired.',
+  },
+  federatedCredentialMissing: {
+    status: 401,
+    error: 'invalid_client',
+    codes: [7002138],
+    description: 'No matching federated identity record found for presented assertion.',
+  },
   userDisabled: { error: 'invalid_grant', codes: [50057], description: 'The user account is disabled.' },
   /** How the requests for one user are throttled; there is no Retry-After. */
   loopDetected: {
@@ -146,6 +211,12 @@ export const entraErrors = {
     error: 'temporarily_unavailable',
     codes: [90055],
     description: 'There are too many incoming requests.',
+  },
+  /** Passing trouble also comes with other statuses, and without a Retry-After. */
+  transient: {
+    error: 'temporarily_unavailable',
+    codes: [90033],
+    description: 'A transient error has occurred. Please try again.',
   },
   unavailable: {
     status: 503,

@@ -1,6 +1,6 @@
 /** The two places beside sign-in that a browser is sent to: sign-out, and consent by an administrator. */
 
-import { cancelled, redirect, registeredRedirectUri } from './authorize.ts'
+import { cancelled, errorRedirect, redirect, registeredRedirectUri } from './authorize.ts'
 import type { EntraContext } from './context.ts'
 import { isSharedTenant, tenants } from './directory.ts'
 import { htmlResponse } from './html.ts'
@@ -28,8 +28,7 @@ export function adminConsent(
     return redirect(redirectUri, { admin_consent: 'True', tenant: tenantId }, parameters)
   }
   if (form.has('cancel')) {
-    const { error, description } = cancelled().fields
-    return redirect(redirectUri, { error, error_description: `AADSTS65004: ${description}` }, parameters)
+    return errorRedirect(redirectUri, cancelled().fields, parameters, entra, { admin_consent: 'True' })
   }
   return htmlResponse(consentPage(tenant, entra.clientId))
 }

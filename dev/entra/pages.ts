@@ -1,7 +1,17 @@
 /** The pages that people meet, plain enough to need no script and marked so that nobody takes them for real. */
 
 import { isSharedTenant, type Person, tenantName } from './directory.ts'
+import type { entraErrors } from './errors.ts'
 import { Html, html } from './html.ts'
+
+/** What a developer may have the sign-in refused with, to see what the app says then. */
+export const refusals = [
+  { name: 'adminConsentRequired', text: 'an administrator has to consent' },
+  { name: 'notAssigned', text: 'the account is not assigned to the app' },
+  { name: 'blockedByPolicy', text: 'a Conditional Access policy' },
+  { name: 'scopeMissing', text: 'the registration is wrong' },
+  { name: 'transient', text: 'Entra has trouble' },
+] as const satisfies { name: keyof typeof entraErrors; text: string }[]
 
 export function signInPage(tenant: string, people: readonly Person[], hint?: string): Html {
   const where = isSharedTenant(tenant) ? 'any organization' : tenantName(tenant)
@@ -13,6 +23,9 @@ ${unknown ? html`<p class="note">There is nobody called ${hint} here.</p>` : und
 <form method="post">
 <ul>${people.map(personButton)}</ul>
 <button class="quiet" name="cancel" value="1">Cancel</button>
+<details><summary>Have it refused</summary><ul>${refusals.map(
+      ({ name, text }) => html`<li><button class="quiet" name="refuse" value="${name}">${text}</button></li>`,
+    )}</ul></details>
 </form>`,
   )
 }

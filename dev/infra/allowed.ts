@@ -1,49 +1,51 @@
-// What the templates may name: resource types with the one version that is used, roles, and the other ids. An id that is not here
-// is either a mistake or a decision that somebody should see in a review.
+// What the templates may name: types of resources, roles and where they may be given, and the other ids. What is not here is either
+// a mistake or a decision that somebody should see in a review.
 
-export const apiVersions: Readonly<Record<string, string>> = {
-  'Microsoft.Authorization/roleAssignments': '2022-04-01',
-  'Microsoft.Communication/communicationServices': '2025-09-01',
-  'Microsoft.Graph/applications': 'v1.0',
-  'Microsoft.Graph/applications/federatedIdentityCredentials': 'v1.0',
-  'Microsoft.Graph/servicePrincipals': 'v1.0',
-  'Microsoft.Insights/components': '2020-02-02',
-  'Microsoft.KeyVault/vaults': '2024-11-01',
-  'Microsoft.ManagedIdentity/userAssignedIdentities': '2024-11-30',
-  'Microsoft.OperationalInsights/workspaces': '2025-07-01',
-  'Microsoft.Resources/resourceGroups': '2024-11-01',
-  'Microsoft.Storage/storageAccounts': '2025-06-01',
-  'Microsoft.Storage/storageAccounts/blobServices': '2025-06-01',
-  'Microsoft.Storage/storageAccounts/blobServices/containers': '2025-06-01',
-  'Microsoft.Storage/storageAccounts/tableServices': '2025-06-01',
-  'Microsoft.Storage/storageAccounts/tableServices/tables': '2025-06-01',
-  'Microsoft.Web/serverfarms': '2025-03-01',
-  'Microsoft.Web/sites': '2025-03-01',
-  'Microsoft.Web/sites/basicPublishingCredentialsPolicies': '2025-03-01',
-  'Microsoft.Web/sites/config': '2025-03-01',
+/** Types of resources, and the names that Azure takes for them. The compiler and its linter look after the versions. */
+export const resourceTypes: Readonly<Record<string, RegExp>> = {
+  'Microsoft.Authorization/roleAssignments': /^(\[guid\(.*|[0-9a-f-]{36}$)/,
+  'Microsoft.Communication/communicationServices': /^[a-zA-Z0-9-]{1,63}$/,
+  'Microsoft.Insights/components': /^.{1,260}$/,
+  'Microsoft.KeyVault/vaults': /^[a-zA-Z](?!.*--)[a-zA-Z0-9-]{1,22}[a-zA-Z0-9]$/,
+  'Microsoft.ManagedIdentity/userAssignedIdentities': /^[a-zA-Z0-9][\w-]{2,127}$/,
+  'Microsoft.OperationalInsights/workspaces': /^[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]$/,
+  'Microsoft.Resources/resourceGroups': /^[\w().-]{0,89}[\w()-]$/,
+  'Microsoft.Storage/storageAccounts': /^[a-z0-9]{3,24}$/,
+  'Microsoft.Storage/storageAccounts/blobServices': /^default$/,
+  'Microsoft.Storage/storageAccounts/blobServices/containers': /^[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]$/,
+  'Microsoft.Storage/storageAccounts/tableServices': /^default$/,
+  'Microsoft.Storage/storageAccounts/tableServices/tables': /^[A-Za-z][A-Za-z0-9]{2,62}$/,
+  'Microsoft.Web/serverfarms': /^[a-zA-Z0-9-]{1,60}$/,
+  'Microsoft.Web/sites': /^[a-zA-Z0-9][a-zA-Z0-9-]{0,58}[a-zA-Z0-9]$/,
+  'Microsoft.Web/sites/basicPublishingCredentialsPolicies': /^(ftp|scm)$/,
+  'Microsoft.Web/sites/config': /^appsettings$/,
+  // Resources of Microsoft Graph have the version in their type, and the name among their properties.
+  'Microsoft.Graph/applications@v1.0': /^.{1,120}$/,
+  'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0': /^.{3,120}$/,
+  'Microsoft.Graph/servicePrincipals@v1.0': /^$/,
 }
 
-/** Roles by id. */
+/** Roles by id → the type of the one resource that each may be given on. */
 export const roles: Readonly<Record<string, string>> = {
-  'b7e6dc6d-f1e8-4753-8033-0f276bb0955b': 'Storage Blob Data Owner',
-  '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3': 'Storage Table Data Contributor',
-  '3913510d-42f4-4e42-8a64-420c390055eb': 'Monitoring Metrics Publisher',
-  '4633458b-17de-408a-b874-0445c86b69e6': 'Key Vault Secrets User',
-  'b86a8fe4-44ce-4948-aee5-eccb2c155cd7': 'Key Vault Secrets Officer',
-  'b24988ac-6180-42a0-ab88-20f7382dd24c': 'Contributor',
-  '09976791-48a7-449e-bb21-39d1a415f350': 'Communication and Email Service Owner',
+  'b7e6dc6d-f1e8-4753-8033-0f276bb0955b': 'Microsoft.Storage/storageAccounts', // Storage Blob Data Owner
+  '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3': 'Microsoft.Storage/storageAccounts/tableServices/tables', // Storage Table Data Contributor
+  '3913510d-42f4-4e42-8a64-420c390055eb': 'Microsoft.Insights/components', // Monitoring Metrics Publisher
+  '4633458b-17de-408a-b874-0445c86b69e6': 'Microsoft.KeyVault/vaults', // Key Vault Secrets User
+  'b86a8fe4-44ce-4948-aee5-eccb2c155cd7': 'Microsoft.KeyVault/vaults', // Key Vault Secrets Officer
+  'b24988ac-6180-42a0-ab88-20f7382dd24c': 'Microsoft.Communication/communicationServices', // Contributor
+  '09976791-48a7-449e-bb21-39d1a415f350': 'Microsoft.Communication/communicationServices', // Communication and Email Service Owner
 }
 
-/** Apps and delegated permissions by id. */
-export const permissions: Readonly<Record<string, string>> = {
-  '1fd5118e-2576-4263-8130-9503064c837a': 'Azure Communication Services',
-  'de8ec1df-066a-4817-bc5d-9a985b986262': 'Teams.ManageCalls',
-  '6290af7f-b407-49f9-92d5-bf584fdc4019': 'Teams.ManageChats',
-  '00000003-0000-0000-c000-000000000000': 'Microsoft Graph',
-  '37f7f235-527c-4136-accd-4a02d197296e': 'openid',
-  '14dad69e-099b-42c9-810b-d002981feec1': 'profile',
-  '7427e0e9-2fba-42fe-b0c0-848c9e6a8182': 'offline_access',
-}
+/** Apps and delegated permissions. */
+export const permissions: readonly string[] = [
+  '1fd5118e-2576-4263-8130-9503064c837a', // Azure Communication Services
+  'de8ec1df-066a-4817-bc5d-9a985b986262', // Teams.ManageCalls
+  '6290af7f-b407-49f9-92d5-bf584fdc4019', // Teams.ManageChats
+  '00000003-0000-0000-c000-000000000000', // Microsoft Graph
+  '37f7f235-527c-4136-accd-4a02d197296e', // openid
+  '14dad69e-099b-42c9-810b-d002981feec1', // profile
+  '7427e0e9-2fba-42fe-b0c0-848c9e6a8182', // offline_access
+]
 
 /** Settings that the Functions host reads, not the service. */
 export const hostSettings: readonly string[] = [
@@ -60,26 +62,19 @@ export const settingsLeftOut: Readonly<Record<string, string>> = {
   ENTRA_CLIENT_SECRET: 'the managed identity is the credential',
   TokenStore: 'the table is reached by identity',
   AzureWebJobsStorage: 'the host reaches its storage by identity',
-  AzureWebJobsStorage__tableServiceUri: 'sessions have a storage account of their own',
-  AzureWebJobsStorage__clientId: 'the host reads it, and TokenStore__clientId comes first',
   WEBSITE_HOSTNAME: 'the platform sets it',
 }
 
-/** Settings that the Flex Consumption plan refuses: the runtime is a property of the site there. */
-export const settingsFlexRefuses: readonly string[] = [
-  'ENABLE_ORYX_BUILD',
-  'FUNCTIONS_EXTENSION_VERSION',
-  'FUNCTIONS_MAX_HTTP_CONCURRENCY',
-  'FUNCTIONS_WORKER_PROCESS_COUNT',
-  'FUNCTIONS_WORKER_RUNTIME',
-  'FUNCTIONS_WORKER_RUNTIME_VERSION',
-  'SCM_DO_BUILD_DURING_DEPLOYMENT',
-  'WEBSITE_CONTENTAZUREFILECONNECTIONSTRING',
-  'WEBSITE_CONTENTOVERVNET',
-  'WEBSITE_CONTENTSHARE',
-  'WEBSITE_DNS_SERVER',
-  'WEBSITE_NODE_DEFAULT_VERSION',
-  'WEBSITE_RUN_FROM_PACKAGE',
-  'WEBSITE_SKIP_CONTENTSHARE_VALIDATION',
-  'WEBSITE_VNET_ROUTE_ALL',
-]
+/** Settings that the Flex Consumption plan refuses: the runtime is a property of the site there, and it scales by itself. */
+export const settingsFlexRefuses = new RegExp(
+  `^(${[
+    'ENABLE_ORYX_BUILD|SCM_DO_BUILD_DURING_DEPLOYMENT',
+    'FUNCTIONS_(EXTENSION_VERSION|MAX_HTTP_CONCURRENCY|WORKER_(PROCESS_COUNT|RUNTIME|RUNTIME_VERSION))',
+    'WEBSITE_CONTENT(AZUREFILECONNECTIONSTRING|OVERVNET|SHARE)|WEBSITE_SKIP_CONTENTSHARE_VALIDATION',
+    'WEBSITE_(DNS_SERVER|NODE_DEFAULT_VERSION|RUN_FROM_PACKAGE|VNET_ROUTE_ALL)',
+  ].join('|')})$`,
+)
+
+/** The same for properties of a site's `siteConfig`. */
+export const siteConfigFlexRefuses =
+  /^(alwaysOn|functionAppScaleLimit|minimumElasticInstanceCount|preWarmedInstanceCount|(linux|windows)FxVersion|(netFramework|node)Version)$/

@@ -1,148 +1,106 @@
-// Reads Bicep files with the tree-sitter grammar, as far as the checks need them. The grammar does not know the `extension` line,
-// which is blanked out first; whatever else it cannot read is a problem of its own, so that nothing passes unseen.
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path/posix'
-import { Language, type Node, Parser } from 'web-tree-sitter'
+// The Bicep CLI as one process that answers many questions by JSON-RPC: starting it takes seconds, an answer a fraction of one.
+import { spawn } from 'node:child_process'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node'
+import { findExecutable } from '../executable.ts'
 
-export type { Node } from 'web-tree-sitter'
-
-export interface Problem {
-  file: string
-  line: number
-  rule: string
+/** What the compiler and its linter find. Lines and characters count from 0. */
+export interface Diagnostic {
+  source: string
+  range: { start: { line: number; char: number } }
+  level: string
+  code: string
   message: string
 }
 
-export interface Parameter {
-  name: string
-  node: Node
-  default: Node | undefined
-  secure: boolean
-}
-
+/** What Azure would be told to make. Strings that begin with `[` are expressions that only Azure can work out. */
 export interface Resource {
-  /** Full, the parent's type included. */
   type: string
-  /** Empty if a child takes it from its parent. */
+  id?: string
+  name?: string
+  properties?: Record<string, unknown>
+}
+
+export interface Snapshot {
+  predictedResources: Resource[]
+  diagnostics: unknown[]
+}
+
+export interface Bicep {
   version: string
-  existing: boolean
-  node: Node
-  body: Node
+  /** `contents` is the compiled template, as JSON; it is missing where there are errors. */
+  compile(path: string): Promise<{ diagnostics: Diagnostic[]; contents?: string }>
+  /** All files that a template is made of, itself included. */
+  filesOf(path: string): Promise<string[]>
+  /** What a deployment with a .bicepparam file would make. */
+  predict(path: string): Promise<Snapshot>
+  close(): void
 }
 
-export interface Module {
-  /** Path of the module's file, or the reference to a registry as it is written. */
-  path: string
-  node: Node
-  body: Node
+/** Where the CLI came to give snapshots by JSON-RPC. */
+const oldestVersion = '0.36.1'
+
+const ids = {
+  tenantId: '10000000-0000-4000-8000-000000000001',
+  subscriptionId: '20000000-0000-4000-8000-000000000002',
 }
 
-export interface BicepFile {
-  path: string
-  root: Node
-  usesExtension: boolean
-  parameters: ReadonlyMap<string, Parameter>
-  variables: ReadonlyMap<string, Node>
-  resources: readonly Resource[]
-  modules: readonly Module[]
-  outputs: readonly { name: string; node: Node; value: Node }[]
-}
+export const noBicep =
+  'No Bicep CLI found. To get one, run `az bicep install`, put `bicep` on PATH, or set BICEP_PATH.'
 
-/** Makes the parser; its files stay in memory for as long as the parser does. */
-export async function createBicepParser(): Promise<(path: string, source: string) => BicepFile> {
-  await Parser.init()
-  const grammar = createRequire(import.meta.url).resolve('tree-sitter-bicep/tree-sitter-bicep.wasm')
-  const parser = new Parser()
-  parser.setLanguage(await Language.load(grammar))
-  return (path, source) => {
-    const extension = /^extension [^\n]*/gm
-    const tree = parser.parse(source.replace(extension, (line) => ' '.repeat(line.length)))
-    if (!tree) throw new Error(`${path} cannot be read`)
-    return describe(path, tree.rootNode, extension.test(source))
-  }
-}
-
-function describe(path: string, root: Node, usesExtension: boolean): BicepFile {
-  const parameters = new Map<string, Parameter>()
-  const variables = new Map<string, Node>()
-  const resources: Resource[] = []
-  const modules: Module[] = []
-  const outputs: { name: string; node: Node; value: Node }[] = []
-  let secure = false
-  for (const node of root.namedChildren) {
-    const name = node.namedChildren.find(({ type }) => type === 'identifier')?.text ?? ''
-    if (node.type === 'decorators') {
-      secure = /@secure\(\)/.test(node.text)
-      continue
-    }
-    const last = node.lastNamedChild
-    if (node.type === 'parameter_declaration') {
-      const value = node.namedChildren.length > 2 ? (last ?? undefined) : undefined
-      parameters.set(name, { name, node, default: value, secure })
-    } else if (node.type === 'variable_declaration' && last) variables.set(name, last)
-    else if (node.type === 'output_declaration' && last) outputs.push({ name, node, value: last })
-    else if (node.type === 'resource_declaration') resources.push(...readResource(node))
-    else if (node.type === 'module_declaration') modules.push(readModule(path, node))
-    if (node.type !== 'comment') secure = false
-  }
-  return { path, root, usesExtension, parameters, variables, resources, modules, outputs }
-}
-
-/** A resource and the resources that are declared inside it. */
-function readResource(node: Node, parent?: string): Resource[] {
-  const [name = '', version = ''] = literal(node.namedChildren.find(({ type }) => type === 'string')).split(
-    '@',
-  )
-  const body = bodyOf(node)
-  const type = parent ? `${parent}/${name}` : name
-  const existing = node.children.some((child) => child.type === 'existing')
-  const inner = body.namedChildren.flatMap((property) => property.namedChildren)
-  const children = inner.filter((child) => child.type === 'resource_declaration')
-  return [{ type, version, existing, node, body }, ...children.flatMap((child) => readResource(child, type))]
-}
-
-function readModule(file: string, node: Node): Module {
-  const reference = literal(node.namedChildren.find(({ type }) => type === 'string'))
-  const local = !/^(br|ts)[:/]/.test(reference)
-  return { path: local ? join(dirname(file), reference) : reference, node, body: bodyOf(node) }
-}
-
-/** The object behind `= if (…) {` and `= [for … : {` too. */
-function bodyOf(node: Node): Node {
-  const last = node.lastNamedChild
-  if (!last) return node
-  return last.type === 'if_statement' || last.type === 'for_statement' ? bodyOf(last) : last
-}
-
-/** The value at a path of property names below an object. */
-export function valueAt(object: Node | undefined, ...path: string[]): Node | undefined {
-  return path.reduce<Node | undefined>(
-    (at, name) => propertiesOf(at).find((property) => property.name === name)?.value,
-    object,
+/** `BICEP_PATH`, else the one on PATH, else the one that `az bicep install` keeps. */
+export function findBicep({ BICEP_PATH, PATH = '' } = process.env): string | undefined {
+  if (BICEP_PATH) return BICEP_PATH
+  const names = ['bicep', 'bicep.exe']
+  return findExecutable(
+    names,
+    PATH,
+    names.map((name) => join(homedir(), '.azure', 'bin', name)),
   )
 }
 
-export function propertiesOf(object: Node | undefined): { name: string; value: Node; node: Node }[] {
-  if (object?.type !== 'object') return []
-  return object.namedChildren.flatMap((node) => {
-    const [key, value] = node.namedChildren
-    return node.type === 'object_property' && key && value
-      ? [{ name: key.type === 'string' ? literal(key) : key.text, value, node }]
-      : []
+/** @throws If `path` is no Bicep CLI, or one that is too old. */
+export async function startBicep(path: string): Promise<Bicep> {
+  const child = spawn(path, ['jsonrpc', '--stdio'], { stdio: ['pipe', 'pipe', 'ignore'] })
+  const connection = createMessageConnection(
+    new StreamMessageReader(child.stdout),
+    new StreamMessageWriter(child.stdin),
+  )
+  const ended = new Promise<never>((_, reject) => {
+    child.once('error', () => reject(new Error(`${path} cannot be run`)))
+    child.once('exit', () =>
+      reject(new Error(`${path} ended: is it a Bicep CLI of version ${oldestVersion} or later?`)),
+    )
   })
-}
+  ended.catch(() => {}) // Closing ends it too, and then nobody waits for an answer.
+  connection.listen()
+  const ask = <Answer>(method: string, params: object) =>
+    Promise.race([connection.sendRequest<Answer>(`bicep/${method}`, params), ended])
+  const close = () => {
+    connection.dispose()
+    child.stdin.end()
+  }
 
-/** Text of a string without its quotes; interpolations stay as they are written. */
-export function literal(node: Node | undefined): string {
-  return node?.type === 'string' ? node.text.slice(1, -1) : ''
-}
-
-export function problem(file: BicepFile, node: Node, rule: string, message: string): Problem {
-  return { file: file.path, line: node.startPosition.row + 1, rule, message }
-}
-
-/** Every node below `node`, itself included. */
-export function* walk(node: Node): Generator<Node> {
-  yield node
-  for (const child of node.children) yield* walk(child)
+  const { version } = await ask<{ version: string }>('version', {})
+  if (version.localeCompare(oldestVersion, 'en', { numeric: true }) < 0) {
+    close()
+    throw new Error(`Bicep CLI ${version} is too old: ${oldestVersion} or later is needed (az bicep upgrade)`)
+  }
+  return {
+    version,
+    close,
+    compile: (file) => ask('compile', { path: file }),
+    filesOf: async (file) =>
+      (await ask<{ filePaths: string[] }>('getFileReferences', { path: file })).filePaths,
+    predict: async (file) => {
+      const metadata = { ...ids, location: 'westeurope' }
+      const answer = await ask<{ snapshot: string }>('getSnapshot', {
+        path: file,
+        metadata,
+        externalInputs: [],
+      })
+      return JSON.parse(answer.snapshot)
+    },
+  }
 }

@@ -1,22 +1,21 @@
-// `npm run check:infra`: the Bicep compiler on every template, where there is one, and the static checks, always.
+// `npm run check:infra`: compiles and lints every template with the Bicep CLI, evaluates main.bicep, and holds what a deployment would
+// make against our own rules. Without a CLI nothing is checked, so that is a failure. Another folder may be named.
 import { join } from 'node:path'
-import { settingNames } from '../../src/config/settings.ts'
-import { compile } from './compiler.ts'
-import { checkTemplates, readTemplates } from './templates.ts'
+import { runCommand } from '../command.ts'
+import { findBicep, noBicep, startBicep } from './bicep.ts'
+import { evaluate, judge } from './deployment.ts'
 
-const root = join(import.meta.dirname, '..', '..')
-const templates = await readTemplates(root)
-const paths = [...templates.keys()].filter((path) => path.endsWith('.bicep'))
-
-const compilation = await compile(process.env.BICEP_PATH || 'bicep', paths, root)
-if (compilation) console.log(compilation.version)
-else console.log('no Bicep CLI on PATH or at BICEP_PATH: nothing was compiled, static checks only')
-
-const problems = await checkTemplates(templates, settingNames)
-const lines = [
-  ...(compilation?.problems ?? []),
-  ...problems.map(({ file, line, rule, message }) => `${file}:${line} ${rule} ${message}`),
-]
-for (const line of lines) console.log(line)
-console.log(`${lines.length} problems in ${paths.length} files`)
-if (lines.length > 0) process.exitCode = 1
+await runCommand(async (onStop) => {
+  const path = findBicep()
+  if (!path) throw new Error(`Nothing was checked. ${noBicep}`)
+  const bicep = await startBicep(path)
+  onStop(async () => bicep.close())
+  console.log(`Bicep CLI ${bicep.version}`)
+  const folder = process.argv[2] ?? join(import.meta.dirname, '..', '..', 'infra')
+  const deployment = await evaluate(bicep, folder).finally(bicep.close)
+  const problems = judge(deployment)
+  for (const { where, rule, message } of problems) console.log(`${where} ${rule} ${message}`)
+  const [templates, sets] = [deployment.templates, deployment.snapshots].map((one) => Object.keys(one).length)
+  console.log(`${problems.length} problems in ${templates} templates with ${sets} parameter sets`)
+  if (problems.length > 0) process.exitCode = 1
+})

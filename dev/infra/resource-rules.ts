@@ -1,11 +1,11 @@
-// Rules about resources: their types and versions, what they must switch off, and who gets which role where.
-import { apiVersions, permissions, roles } from './allowed.ts'
-import type { BicepFile, Problem, Resource } from './bicep.ts'
-import { literal, problem, valueAt, walk } from './bicep.ts'
-import { type Value, valuesOf } from './evaluate.ts'
+// Rules about the resources of a deployment: what they must switch off, their names, who gets which role where, and what the plan
+// refuses.
+import { resourceTypes, roles, siteConfigFlexRefuses } from './allowed.ts'
+import type { Resource } from './bicep.ts'
+import type { Finding } from './template-rules.ts'
 
-/** Type → path of a property → what it must be with every default. */
-const required: Readonly<Record<string, Readonly<Record<string, readonly Value[]>>>> = {
+/** Type → path of a property → what it must be. */
+const required: Readonly<Record<string, Readonly<Record<string, readonly unknown[]>>>> = {
   'Microsoft.Storage/storageAccounts': {
     'properties.allowSharedKeyAccess': [false],
     'properties.allowBlobPublicAccess': [false],
@@ -20,85 +20,63 @@ const required: Readonly<Record<string, Readonly<Record<string, readonly Value[]
     'properties.enablePurgeProtection': [true],
   },
   'Microsoft.Web/sites': {
+    'identity.type': ['UserAssigned'],
     'properties.httpsOnly': [true],
     'properties.siteConfig.minTlsVersion': ['1.2', '1.3'],
+    'properties.functionAppConfig.deployment.storage.authentication.type': ['UserAssignedIdentity'],
   },
   'Microsoft.Web/sites/basicPublishingCredentialsPolicies': { 'properties.allow': [false] },
 }
 
-const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
-export function checkResources(files: readonly BicepFile[]): Problem[] {
-  return files.flatMap((file) => [
-    ...file.resources.flatMap((resource) => [
-      ...checkVersion(file, resource),
-      ...checkRequired(files, file, resource),
-      ...checkRoleAssignment(file, resource),
-      ...checkPolicies(file, resource),
-    ]),
-    ...checkIds(file),
-    ...checkModules(file),
-  ])
+/** `accessKey`: the deployment asked for access keys of Azure Communication Services, the documented fall-back. */
+export function* checkResources(resources: readonly Resource[], accessKey: boolean): Generator<Finding> {
+  for (const resource of resources) {
+    const { type, name, properties } = resource
+    const excused = accessKey && type === 'Microsoft.Communication/communicationServices'
+    for (const [path, values] of Object.entries(excused ? {} : (required[type] ?? {})))
+      if (!values.includes(valueAt(resource, path)))
+        yield ['local-auth', `${name}: ${path} must be ${values.join(' or ')}`]
+    const full = name ?? String(properties?.name ?? properties?.uniqueName ?? '')
+    const own = full.startsWith('[') ? full : full.replace(/^.*\//, '')
+    if (!resourceTypes[type]?.test(own)) yield ['name', `${type} cannot be called ${own}`]
+    if (type === 'Microsoft.Authorization/roleAssignments') yield* checkRoleAssignment(resource)
+    if (type === 'Microsoft.Web/sites') yield* checkSite(resource, resources)
+  }
 }
 
-function checkVersion(file: BicepFile, { type, version, node }: Resource): Problem[] {
-  const allowed = apiVersions[type]
-  if (!allowed) return [problem(file, node, 'api-version', `${type} is not on the list`)]
-  if (version === '' || version === allowed) return []
-  return [problem(file, node, 'api-version', `${type} is ${version}, the list says ${allowed}`)]
-}
-
-function checkRequired(files: readonly BicepFile[], file: BicepFile, resource: Resource): Problem[] {
-  if (resource.existing) return []
-  return Object.entries(required[resource.type] ?? {}).flatMap(([path, allowed]) => {
-    const value = valueAt(resource.body, ...path.split('.'))
-    const good = value !== undefined && valuesOf(files, file, value).every((one) => allowed.includes(one))
-    const message = `${path} must be ${allowed.join(' or ')}`
-    return good ? [] : [problem(file, value ?? resource.node, 'local-auth', message)]
-  })
+/** The value at a path such as `properties.siteConfig`. */
+export function valueAt(resource: Resource, path: string): unknown {
+  const below = (at: unknown, name: string) => (at as Record<string, unknown> | undefined)?.[name]
+  return path.split('.').reduce(below, resource)
 }
 
 /** A role goes to one resource: without a scope it would go to the whole group. */
-function checkRoleAssignment(file: BicepFile, { type, body, node }: Resource): Problem[] {
-  if (type !== 'Microsoft.Authorization/roleAssignments') return []
-  const problems: Problem[] = []
-  if (!valueAt(body, 'scope'))
-    problems.push(problem(file, node, 'role-scope', 'must name the resource in scope'))
-  const id = valueAt(body, 'properties', 'roleDefinitionId')
-  const call = id?.type === 'identifier' ? file.variables.get(id.text) : id
-  const [kind, role] = call?.childForFieldName('arguments')?.namedChildren ?? []
-  const isRole = literal(kind) === 'Microsoft.Authorization/roleDefinitions'
-  const known = role?.type === 'string' ? literal(role) in roles : file.parameters.has(role?.text ?? '')
-  if (!isRole || !known) problems.push(problem(file, id ?? node, 'role-id', 'must be a role of the list'))
-  return problems
+function* checkRoleAssignment({ id = '', properties }: Resource): Generator<Finding> {
+  const definition = String(properties?.roleDefinitionId)
+  const type = roles[/\/roleDefinitions\/([^/]+)$/.exec(definition)?.[1] ?? '']
+  if (!type) yield ['role', `${definition} is not a role of the list`]
+  // An expression while the principal is unknown, else the id itself.
+  const [, on = ''] =
+    /^(?:\[extensionResourceId\(')?[^']*?\/providers\/([^']+?)(?:'|\/providers\/)/.exec(id) ?? []
+  // A resource id has names between the parts of its type: provider/type/name/type/name.
+  const scope = on.split('/').filter((_, index) => index === 0 || index % 2 === 1)
+  if (type && scope.join('/') !== type)
+    yield ['role-scope', `${definition} must be given on a resource of type ${type}`]
 }
 
-/** A site without policies of its own lets basic authentication in. */
-function checkPolicies(file: BicepFile, { type, existing, node }: Resource): Problem[] {
-  if (type !== 'Microsoft.Web/sites' || existing) return []
-  const policies = file.resources.filter((one) => one.type === `${type}/basicPublishingCredentialsPolicies`)
-  const names = policies.map(({ body }) => literal(valueAt(body, 'name')))
-  return ['ftp', 'scm']
-    .filter((name) => !names.includes(name))
-    .map((name) => problem(file, node, 'basic-auth', `must switch basic authentication of ${name} off`))
-}
-
-function checkIds(file: BicepFile): Problem[] {
-  const problems: Problem[] = []
-  for (const node of walk(file.root)) {
-    const text = literal(node)
-    if (guid.test(text) && !(text in roles) && !(text in permissions))
-      problems.push(problem(file, node, 'id', `${text} is not on the list`))
+function* checkSite(site: Resource, resources: readonly Resource[]): Generator<Finding> {
+  // Without policies of its own it lets basic authentication in.
+  for (const policy of ['ftp', 'scm'])
+    if (!resources.some(({ type, name }) => type.startsWith(site.type) && name === `${site.name}/${policy}`))
+      yield ['basic-auth', `${site.name} must switch basic authentication of ${policy} off`]
+  for (const name of Object.keys(valueAt(site, 'properties.siteConfig') ?? {})) {
+    if (siteConfigFlexRefuses.test(name))
+      yield ['flex', `the Flex Consumption plan refuses siteConfig.${name}`]
+    // They would be replaced by the others a moment later.
+    if (name === 'appSettings') yield ['setting-place', 'settings belong in one resource of their own']
   }
-  for (const { name, default: value, node } of file.parameters.values()) {
-    if (/roleid$/i.test(name) && value && !(literal(value) in roles))
-      problems.push(problem(file, node, 'role-id', `${name} must default to a role of the list`))
-  }
-  return problems
-}
-
-function checkModules(file: BicepFile): Problem[] {
-  return file.modules
-    .filter(({ path }) => !path.endsWith('.bicep'))
-    .map(({ path, node }) => problem(file, node, 'module', `${path} comes from a registry`))
+  const instances = Number(
+    valueAt(site, 'properties.functionAppConfig.scaleAndConcurrency.maximumInstanceCount'),
+  )
+  if (!(instances >= 40 && instances <= 1000)) yield ['flex', 'maximumInstanceCount must be 40 to 1000']
 }

@@ -1,85 +1,54 @@
-// Rules about app settings: every setting that the service knows is set or left out on purpose, none is unknown, and none holds a
-// secret.
+// Rules about app settings: every setting that the service knows is set or left out on purpose, none is unknown, none holds a
+// secret, and the service takes them all.
+import { readSettings, settingNames } from '../../src/config/settings.ts'
 import { hostSettings, settingsFlexRefuses, settingsLeftOut } from './allowed.ts'
-import type { BicepFile, Node, Problem } from './bicep.ts'
-import { literal, problem, propertiesOf, valueAt, walk } from './bicep.ts'
-import { valuesOf } from './evaluate.ts'
+import type { Resource } from './bicep.ts'
+import type { Finding } from './template-rules.ts'
 
-export interface Setting {
-  file: BicepFile
-  name: string
-  value: Node
-  node: Node
+/** Secrets of the vault → what one may look like. */
+const secrets: Readonly<Record<string, string>> = {
+  'sealing-keys': `k1:${'A'.repeat(42)}E`,
+  'acs-connection-string': `endpoint=https://acs.example.com/;accesskey=${'A'.repeat(86)}==`,
 }
 
-/** Settings whose value is a secret: what they hold must be a reference to the vault, or nothing. */
-const secretSettings = [
-  'SEALING_KEYS',
-  'COMMUNICATION_SERVICES_CONNECTION_STRING',
-  'ENTRA_CLIENT_SECRET',
-  'TokenStore',
-]
-const vaultReference = /^@Microsoft\.KeyVault\(VaultName=\$\{\w+\};SecretName=[a-z-]+\)$/
-
-/** The settings of the function app, wherever a template sets them. */
-export function findSettings(files: readonly BicepFile[]): Setting[] {
-  return files.flatMap((file) =>
-    file.resources
-      .filter(
-        ({ type, body }) =>
-          type === 'Microsoft.Web/sites/config' && literal(valueAt(body, 'name')) === 'appsettings',
-      )
-      .flatMap(({ body }) => propertiesOf(valueAt(body, 'properties')).map((one) => ({ file, ...one }))),
-  )
+/** The settings of the function app. */
+export function settingsOf(resources: readonly Resource[]): Record<string, string> {
+  const found = resources.find(({ type }) => type === 'Microsoft.Web/sites/config')
+  return { ...found?.properties } as Record<string, string>
 }
 
-/** `known`: the names that `src/config/settings.ts` reads. */
-export function checkSettings(files: readonly BicepFile[], known: readonly string[]): Problem[] {
-  const settings = findSettings(files)
-  const names = settings.map(({ name }) => name)
-  const at = settings[0]
-  return [
-    ...settings.flatMap(({ file, name, node }) => {
-      if (settingsFlexRefuses.includes(name))
-        return [problem(file, node, 'setting-refused', `the Flex Consumption plan refuses ${name}`)]
-      if (known.includes(name) || hostSettings.includes(name)) return []
-      return [problem(file, node, 'setting-unknown', `nobody reads ${name}`)]
-    }),
-    ...known
-      .filter((name) => !names.includes(name) && !(name in settingsLeftOut))
-      .map((name) => ({
-        file: at?.file.path ?? 'settings',
-        line: at ? at.node.startPosition.row + 1 : 1,
-        rule: 'setting-missing',
-        message: `${name} is neither set nor left out on purpose`,
-      })),
-    ...settings.flatMap((setting) => checkSecretSetting(files, setting)),
-    ...checkElsewhere(files),
-  ]
+export function* checkSettings(resources: readonly Resource[], accessKey: boolean): Generator<Finding> {
+  const settings = settingsOf(resources)
+  const vault = resources.find(({ type }) => type === 'Microsoft.KeyVault/vaults')?.name
+  const known: readonly string[] = [...settingNames, ...hostSettings]
+  for (const name of Object.keys(settings)) {
+    if (settingsFlexRefuses.test(name)) yield ['setting-refused', `the Flex Consumption plan refuses ${name}`]
+    else if (!known.includes(name)) yield ['setting-unknown', `nobody reads ${name}`]
+    else if (name in settingsLeftOut)
+      yield ['setting-left-out', `${name} is set, but ${settingsLeftOut[name]}`]
+  }
+  for (const name of known)
+    if (!(name in settings) && !(name in settingsLeftOut))
+      yield ['setting-missing', `${name} is neither set nor left out on purpose`]
+  const connection = 'COMMUNICATION_SERVICES_CONNECTION_STRING'
+  for (const name of ['SEALING_KEYS', ...(accessKey || settings[connection] ? [connection] : [])])
+    if (!secretOf(settings[name] ?? '', vault))
+      yield ['setting-secret', `${name} must be a reference to the vault`]
+  const filled = Object.entries(settings).map(([name, value]) => [name, asAzureFills(value, vault)])
+  for (const problem of readSettings(Object.fromEntries(filled)).problems) yield ['setting-value', problem]
 }
 
-function checkSecretSetting(files: readonly BicepFile[], { file, name, value, node }: Setting): Problem[] {
-  if (!secretSettings.includes(name)) return []
-  const texts = [...walk(value)].filter(({ type }) => type === 'string').map(literal)
-  const onlyReferences = texts.every((text) => text === '' || vaultReference.test(text))
-  const byValue = [...walk(value)].some(
-    ({ type }) => type === 'member_expression' || type === 'call_expression',
-  )
-  const given = valuesOf(files, file, value).some((one) => typeof one === 'string' && one !== '')
-  if (onlyReferences && !byValue && !given && texts.length > 0) return []
-  return [problem(file, node, 'setting-secret', `${name} must be a reference to the vault`)]
+/** The secret that a reference stands for, if it is one to this vault. */
+function secretOf(value: string, vault: string | undefined): string | undefined {
+  const [, name, secret = ''] =
+    /^@Microsoft\.KeyVault\(VaultName=(.+);SecretName=([\w-]+)\)$/.exec(value) ?? []
+  return name === vault ? secrets[secret] : undefined
 }
 
-/** Settings in the site itself would be replaced by the others a moment later. */
-function checkElsewhere(files: readonly BicepFile[]): Problem[] {
-  return files.flatMap((file) =>
-    file.resources
-      .filter(
-        ({ type, body }) =>
-          type === 'Microsoft.Web/sites' && valueAt(body, 'properties', 'siteConfig', 'appSettings'),
-      )
-      .map(({ node }) =>
-        problem(file, node, 'setting-place', 'settings belong in one resource of their own'),
-      ),
-  )
+/** What the service finds at run time, or something of the same form. */
+function asAzureFills(value: string, vault: string | undefined): string {
+  if (!value.startsWith('[')) return secretOf(value, vault) ?? value
+  return /\.(clientId|appId)\b/.test(value)
+    ? '30000000-0000-4000-8000-000000000003'
+    : 'https://azure.example.com'
 }

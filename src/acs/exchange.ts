@@ -51,7 +51,7 @@ export function createAcsExchange({ access, identity, clock }: AcsExchangeOption
   }
 
   return {
-    // ACS limits a resource, so one user's 429 is everybody's.
+    // ACS limits calls per resource, so a 429 to one user's call concerns the calls of all users.
     exchange: (request, deadline) => backOff.guard('acs', () => retryOnce(() => attempt(request, deadline))),
   }
 }
@@ -71,7 +71,7 @@ function createClient(access: ResourceAccess, identity: Identities) {
       allowInsecureConnection: connectionString.startsWith('endpoint=http:'),
     })
   } catch {
-    // Without the cause: it prints the whole string, key included.
+    // Without the cause: its message has the whole connection string, key included.
     throw new ServiceError('misconfigured', { upstream: 'acs' })
   }
 }

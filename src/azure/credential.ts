@@ -1,5 +1,5 @@
-// Azure's own credentials. A module of its own because it is large: identity.ts loads it at the first use, so that a service
-// with connection strings never does.
+// Azure's own credentials. A module of its own because it is large: it is loaded at the first use, so never where
+// connection strings are used.
 import { DefaultAzureCredential, ManagedIdentityCredential, type TokenCredential } from '@azure/identity'
 
 /** Retries are the caller's: the SDK's own go on for longer than a request lasts. */

@@ -11,7 +11,7 @@ export interface AzureError {
   retryAfter: string | undefined
 }
 
-/** A field that is another than expected counts as missing. */
+/** A field of another type than expected counts as missing. */
 function maybe<Schema extends z.ZodMiniType>(schema: Schema) {
   return z.catch(z.optional(schema), undefined)
 }
@@ -29,7 +29,7 @@ const restError = z.object({
   ),
 })
 
-/** Nothing when `error` is not about a call: then it is a fault of ours. */
+/** `undefined` when the error is not about a call: then it is a bug of ours. */
 export function asAzureError(error: unknown): AzureError | undefined {
   if (!(error instanceof Error)) return undefined
   const { data } = restError.safeParse(error)

@@ -7,8 +7,9 @@ import { once } from '../resilience/deferred.ts'
 
 const assertionScope = 'api://AzureADTokenExchange/.default'
 /**
- * The Azure core renews a token in the background shortly before it ends, and a failure there is an unhandled rejection, which
- * ends the process. So it is told that tokens end earlier: what it asks for within that time, the last token can answer.
+ * The Azure core renews a token in the background shortly before its end, and a failure there is an unhandled rejection, which
+ * ends the process. So the core is told that each token ends five minutes early: when it then asks for a new one and the identity
+ * endpoint fails, the last token is still good and is given again.
  */
 const earlierMs = 5 * 60_000
 
@@ -69,7 +70,7 @@ export function createClientAssertion(identity: Identity): () => Promise<string>
   return async () => (await identity.getToken(assertionScope)).token
 }
 
-/** The SDK wraps what happened, twice: no answer at all is a `network_error` of MSAL's, an answer has a status. */
+/** The SDK wraps the cause twice. If there was no answer it is a `network_error` of MSAL; else an error with a status. */
 function identityError(cause: unknown): ServiceError {
   if (cause instanceof ServiceError) return cause
   for (let error = cause; error instanceof Error; error = error.cause) {

@@ -12,7 +12,7 @@ function isOrigin(value: string): boolean {
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).origin === value
 }
 
-/** An address and nothing else: no credentials, no shared access signature. */
+/** No credentials, query or fragment in the URL: somebody may paste one with a shared access signature. */
 function isPlainHttps({ protocol, username, password, search, hash }: URL): boolean {
   return protocol === 'https:' && `${username}${password}${search}${hash}` === ''
 }
@@ -81,7 +81,7 @@ const sealingKey = z.pipe(
   }),
 )
 
-/** The SDK's own parser prints the whole string, key included, when it does not like it: so nothing else may reach it. */
+/** Checked to the letter, since the ACS SDK's parser puts the whole string, key included, into the error it throws otherwise. */
 export const acsConnectionString = z.string().check(
   z.regex(
     /^endpoint=https?:\/\/[^\s;/]+\/?;accesskey=[A-Za-z0-9+/]{8,}={0,2}$/,

@@ -17,7 +17,7 @@ import {
   storageConnectionString,
 } from './forms.ts'
 
-/** What the HTTP edge needs even when other settings are missing, so that a `misconfigured` answer is a proper answer too. */
+/** What every answer needs (links, CORS), also the `misconfigured` one: so it is there even when other settings are missing. */
 export interface WebConfig {
   /** Origin of redirect URIs and links; request headers never decide it. */
   publicUrl: string
@@ -157,14 +157,14 @@ function webConfig(values: Partial<Values>): WebConfig | undefined {
   return publicUrl ? { publicUrl, allowedOrigins: values.ALLOWED_ORIGINS ?? new Set() } : undefined
 }
 
-/** Two ways to say one thing: a secret or key, and an identity in its place. */
+/** Pairs of which one is enough: a secret or key, or an identity in its place. */
 const alternatives = [
   ['ENTRA_CLIENT_SECRET', 'ENTRA_MANAGED_IDENTITY_CLIENT_ID'],
   ['COMMUNICATION_SERVICES_CONNECTION_STRING', 'COMMUNICATION_SERVICES_ENDPOINT'],
   ['TokenStore', 'TokenStore__tableServiceUri'],
 ] as const satisfies [SettingName, SettingName][]
 
-/** What no setting can say alone. Only settings that are good by themselves are looked at. */
+/** Rules about several settings at once. A setting that is wrong by itself is reported already and is left out here. */
 function crossChecks(values: Partial<Values>, env: Record<string, string | undefined>): string[] {
   const problems: string[] = []
   const publicUrl = values.PUBLIC_URL ?? values.WEBSITE_HOSTNAME
@@ -232,7 +232,7 @@ function clientCredential(values: Values): ClientCredential {
   return identityClientId ? { kind: 'managed-identity', identityClientId } : { kind: 'none' }
 }
 
-/** One of the first two is there: the checks saw to it. */
+/** `crossChecks` has made sure that either the connection string or the endpoint is set. */
 function access(
   connectionString: string | undefined,
   endpoint: string | undefined,

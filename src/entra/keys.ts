@@ -1,5 +1,5 @@
-// Entra's signatures: its keys, fetched when a token is signed by one that is not known yet, and the checks that every token
-// of Entra's needs, whoever it is for.
+// Entra's signing keys (fetched when a token names one that is not known yet), and the checks that every token signed by Entra
+// needs.
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { type ErrorCode, ServiceError } from '../errors.ts'
 import { abortable } from '../resilience/deadline.ts'

@@ -3,6 +3,13 @@
 import type { ICachePlugin } from '@azure/msal-node'
 import * as z from 'zod/mini'
 
+export interface EntraToken {
+  accessToken: string
+  expiresOn: Date
+  /** The user's MSAL cache, of which the token is a part. */
+  msalCache: string
+}
+
 /**
  * One per request and user. A plugin or client that is shared leaks accounts between users: `deserialize` merges, and
  * `afterCacheAccess` writes all of memory.
@@ -26,7 +33,7 @@ export function createSessionCachePlugin(stored = ''): SessionCachePlugin {
 }
 
 /** The part of MSAL's serialized cache that is looked at; snake_case, unlike MSAL's TypeScript types. */
-const accessToken = z.looseObject({ expires_on: z.union([z.string(), z.number()]) })
+const accessToken = z.looseObject({ secret: z.string(), expires_on: z.union([z.string(), z.number()]) })
 const cacheShape = z.looseObject({ AccessToken: z._default(z.record(z.string(), accessToken), {}) })
 
 /** What is stored: no ID token (a fifth of the row, and silent requests work without), no token that has run out. */
@@ -36,13 +43,14 @@ export function pruneMsalCache(serialized: string, now: Date): string {
   return JSON.stringify({ ...cache, IdToken: {}, AccessToken: Object.fromEntries(live) })
 }
 
-/** When the cached Entra token runs out; the last one, if there are several. */
-export function accessTokenExpiry(serialized: string): Date | undefined {
-  const tokens = Object.values(cacheShape.parse(JSON.parse(serialized)).AccessToken)
-  return tokens
-    .map(expiresOn)
-    .sort((a, b) => a.getTime() - b.getTime())
-    .at(-1)
+/**
+ * The Entra token in the cache; the one that lasts longest, if there are several. It is read here and not by MSAL, which refreshes
+ * on its own when less than five minutes are left.
+ */
+export function cachedEntraToken(msalCache: string): EntraToken | undefined {
+  const tokens = Object.values(cacheShape.parse(JSON.parse(msalCache)).AccessToken)
+  const [last] = tokens.sort((a, b) => expiresOn(b).getTime() - expiresOn(a).getTime())
+  return last && { accessToken: last.secret, expiresOn: expiresOn(last), msalCache }
 }
 
 function expiresOn(token: z.infer<typeof accessToken>): Date {

@@ -40,7 +40,7 @@ export function createMsalClient(options: MsalClientOptions): MsalClient {
     auth: {
       clientId: entra.clientId,
       authority: endpoints.authority(tenant),
-      // With both given MSAL never asks the network where things are.
+      // With these two MSAL makes no discovery requests.
       knownAuthorities: [new URL(entra.authorityHost).host],
       authorityMetadata: JSON.stringify({
         issuer: endpoints.issuer(tenant),

@@ -8,7 +8,6 @@ import type { Deadline } from '../resilience/deadline.ts'
 import type { Account } from '../sessions/session.ts'
 import type { SignInSecrets } from '../sessions/sign-in-cookies.ts'
 import { type EntraEndpoints, signInTenant } from './endpoints.ts'
-import { redemptionError } from './entra-errors.ts'
 import { verifyIdToken } from './id-token.ts'
 import { createSessionCachePlugin, pruneMsalCache } from './msal-cache.ts'
 import { acsScopes, createMsalClient, type MsalCredential } from './msal-client.ts'
@@ -17,6 +16,8 @@ import { createEntraTransport } from './transport.ts'
 export interface AuthorizeOptions {
   loginHint?: string
   prompt?: 'login' | 'select_account' | 'consent'
+  /** Claims that Entra asked for, as JSON. */
+  claims?: string
 }
 
 export interface SignedIn {
@@ -28,8 +29,8 @@ export interface EntraSignIn {
   /** A new sign-in and the address of Entra's page for it. */
   start(options: AuthorizeOptions, deadline: Deadline): Promise<{ url: string; secrets: SignInSecrets }>
   /**
-   * Redeems the code, once, and checks who signed in. Throws `sign_in_failed`, `consent_required`, `tenant_not_allowed`,
-   * `guest_not_allowed`, `misconfigured`, or, when Entra does not answer, `throttled` or `upstream_unavailable`.
+   * Redeems the code, once, and checks who signed in. Throws `sign_in_failed`, what Entra's refusal means (refusals.ts),
+   * `tenant_not_allowed`, `guest_not_allowed`, or, when Entra does not answer, `throttled` or `upstream_unavailable`.
    */
   finish(code: string, secrets: SignInSecrets, deadline: Deadline): Promise<SignedIn>
 }
@@ -115,7 +116,7 @@ export function createEntraSignIn({
         { code, state, nonce },
       )
       .catch((error: unknown) => {
-        throw transport.failure() ?? redemptionError(error)
+        throw transport.failure(error, 'redemption') ?? error
       })
     if (!result.account) throw new ServiceError('sign_in_failed')
     return { ...result.account, idToken: result.idToken, msalCache: cachePlugin.current() }

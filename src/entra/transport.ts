@@ -1,47 +1,85 @@
-// MSAL's HTTP, with a deadline. MSAL itself has no timeout, turns whatever a network client throws into a bare
-// `network_error`, and accepts `200 {}` as a token answer: so failures are kept here, beside it, one transport per request.
-import type { INetworkModule, NetworkRequestOptions, NetworkResponse } from '@azure/msal-node'
+// MSAL's HTTP, with a deadline, and the raw answers that MSAL mistypes or drops. MSAL itself has no timeout, turns whatever a
+// network client throws into a bare `network_error`, accepts `200 {}` as a token answer, shows only the first of `error_codes`, and
+// leaves `claims` out of some refusals: so failures and refusals are kept here, beside it, one transport per request.
+import {
+  AuthError,
+  type INetworkModule,
+  type NetworkRequestOptions,
+  type NetworkResponse,
+} from '@azure/msal-node'
+import * as z from 'zod/mini'
 import { parseRetryAfter, ServiceError } from '../errors.ts'
+import { numbersOfDescription, type Place, type Refusal, refusalError } from './refusals.ts'
 
 export interface EntraTransport {
   client: INetworkModule
-  /** Why the last call got no answer that MSAL may see; `throttled` or `upstream_unavailable`. */
-  failure(): ServiceError | undefined
+  /**
+   * What MSAL's rejection means, given what Entra sent: an outage (`throttled`, `upstream_unavailable`), a refusal (refusals.ts), or
+   * an answer that MSAL could not read (`upstream_unavailable`). Nothing if Entra was not asked.
+   */
+  failure(cause: unknown, place: Place): ServiceError | undefined
 }
+
+/** A field of another type than expected counts as missing. */
+function maybe<Schema extends z.ZodMiniType>(schema: Schema) {
+  return z.catch(z.optional(schema), undefined)
+}
+
+/** https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow#error-response-1 */
+const refusalBody = z.object({
+  error: z.string().check(z.minLength(1)),
+  error_codes: maybe(z.array(z.coerce.number())),
+  error_description: maybe(z.string()),
+  suberror: maybe(z.string().check(z.minLength(1))),
+  claims: maybe(z.string().check(z.minLength(1))),
+})
 
 /** @param signal Made anew for each call. */
 export function createEntraTransport(signal: () => AbortSignal, clock: () => Date): EntraTransport {
-  let failure: ServiceError | undefined
+  let outage: ServiceError | undefined
+  let refusal: Refusal | undefined
+  let answered = false
 
   async function send<T>(
     method: string,
     url: string,
     options: NetworkRequestOptions = {},
   ): Promise<NetworkResponse<T>> {
+    outage = undefined
+    refusal = undefined
+    let status: number | undefined
     try {
       const response = await fetch(url, {
         method,
         headers: options.headers ?? {},
         ...(options.body === undefined ? {} : { body: options.body }),
+        // A redirect followed would carry codes, refresh tokens and the client's credential elsewhere.
+        redirect: 'manual',
         signal: signal(),
       })
-      const text = await response.text()
-      if (response.status === 429 || response.status >= 500) {
-        const retryAfterSeconds = parseRetryAfter(response.headers.get('retry-after'), clock())
-        throw new ServiceError(response.status === 429 ? 'throttled' : 'upstream_unavailable', {
+      status = response.status
+      const body = parseJson(await response.text())
+      answered = true
+      refusal = readRefusal(body)
+      if (status === 429 || status >= 500) {
+        throw new ServiceError(status === 429 ? 'throttled' : 'upstream_unavailable', {
           upstream: 'entra',
-          retryAfterSeconds,
+          upstreamCode: refusal?.numbers[0] ?? status,
+          retryAfterSeconds: parseRetryAfter(response.headers.get('retry-after'), clock()),
         })
       }
-      const body: unknown = JSON.parse(text)
-      if (response.ok && !hasAccessToken(body)) throw new Error('a token answer without a token')
-      return { headers: Object.fromEntries(response.headers), body: body as T, status: response.status }
+      if (response.ok ? !hasAccessToken(body) : !refusal) throw new Error('not an answer of a token endpoint')
+      return { headers: Object.fromEntries(response.headers), body: body as T, status }
     } catch (error) {
-      failure =
+      outage =
         error instanceof ServiceError
           ? error
-          : new ServiceError('upstream_unavailable', { cause: error, upstream: 'entra' })
-      throw failure
+          : new ServiceError('upstream_unavailable', {
+              cause: error,
+              upstream: 'entra',
+              upstreamCode: status,
+            })
+      throw outage
     }
   }
 
@@ -50,11 +88,39 @@ export function createEntraTransport(signal: () => AbortSignal, clock: () => Dat
       sendGetRequestAsync: (url, options) => send('GET', url, options),
       sendPostRequestAsync: (url, options) => send('POST', url, options),
     },
-    failure: () => failure,
+    failure(cause, place) {
+      if (outage) return outage
+      if (refusal) return refusalError(refusal, place, cause)
+      if (!answered) return undefined
+      // Tokens came, and MSAL does not take them, such as an ID token with another nonce.
+      const code =
+        place === 'redemption' && cause instanceof AuthError ? 'sign_in_failed' : 'upstream_unavailable'
+      return new ServiceError(code, { cause, upstream: 'entra' })
+    },
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function readRefusal(body: unknown): Refusal | undefined {
+  const { data } = refusalBody.safeParse(body)
+  if (!data) return undefined
+  const numbers = data.error_codes?.filter(Number.isInteger) ?? []
+  return {
+    error: data.error,
+    numbers: numbers.length > 0 ? numbers : numbersOfDescription(data.error_description),
+    suberror: data.suberror,
+    claims: data.claims,
   }
 }
 
 function hasAccessToken(body: unknown): boolean {
-  const token = (body as { access_token?: unknown } | null)?.access_token
+  const token = (body as { access_token?: unknown } | null | undefined)?.access_token
   return typeof token === 'string' && token !== ''
 }

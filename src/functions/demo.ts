@@ -28,9 +28,9 @@ export function registerDemo(app: App): void {
   })
 }
 
-/** Read at each request: only a developer looks, and a new build is there at once. `__dirname` is the bundle's. */
+/** Read at each request, so that a new build is served at once. `__dirname` is the folder of the bundle. */
 async function readPage(): Promise<string | undefined> {
-  // A deployed app never gets here, so it does not load this either.
+  // Imported here, since a deployed app never needs it.
   const { readFile } = await import('node:fs/promises')
   try {
     return await readFile(join(__dirname, 'demo.html'), 'utf8')

@@ -17,7 +17,7 @@ const notReady = z.object({
   down: z.optional(z.array(z.literal('table'))),
 })
 
-/** So that a probe, or anybody, cannot make the table busy. */
+/** Anybody may ask, so the table is asked at most this often. */
 const rememberMs = 10_000
 
 export function registerHealth(app: App): void {

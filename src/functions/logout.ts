@@ -4,11 +4,11 @@ import * as z from 'zod/mini'
 import type { App } from '../app.ts'
 import { signInTenant } from '../entra/endpoints.ts'
 import { described, jsonAnswer } from '../http/contract.ts'
-import { sessionCookie, sessionCookieName } from '../http/cookies.ts'
+import { sessionCookie } from '../http/cookies.ts'
 import type { RequestContext } from '../http/endpoint.ts'
 import { pageResponse } from '../http/page.ts'
 import type { Service } from '../service.ts'
-import { sessionKeyOf } from '../sessions/session-key.ts'
+import { endSessions } from './ended-sessions.ts'
 
 const signedOut = z.object({
   signOutUrl: described(z.url(), "Entra's own sign-out page, which leads back here."),
@@ -46,10 +46,10 @@ export function registerLogout(app: App): void {
 }
 
 async function logout(service: Service, context: RequestContext): Promise<HttpResponseInit> {
-  const { config, sessions } = service
-  context.setCookie(sessionCookie('', 0, config.sessionCookieSameSite))
-  const key = sessionKeyOf(context.cookies.get(sessionCookieName))
-  if (key) await sessions.delete(key, context)
+  // Cleared whatever comes of it: the computer may be shared.
+  context.setCookie(sessionCookie('', 0, service.config.sessionCookieSameSite))
+  const failed = await endSessions(service, context)
+  if (failed) throw failed.failure
   return jsonAnswer(signedOut, { signOutUrl: await signOutUrl(service, context) })
 }
 
@@ -62,7 +62,7 @@ async function signOutUrl(
   const endSession = await endpoints.pages(tenant, deadline).then(
     (pages) => pages.endSession,
     (error: unknown) => {
-      // The session is over already: that must not look like a failure because Entra does not answer.
+      // The session has been deleted by now, so this must not become an error; the documented address is right in the public cloud.
       log('warn', 'discovery-failed', { error })
       return endpoints.documentedPages(tenant).endSession
     },

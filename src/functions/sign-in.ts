@@ -1,15 +1,20 @@
 // The sign-in: `login` sends the browser to Entra, `redirect` is where Entra sends it back.
-import type { HttpResponseInit } from '@azure/functions'
+import type { Cookie, HttpRequest, HttpResponseInit } from '@azure/functions'
 import * as z from 'zod/mini'
 import type { App } from '../app.ts'
+import { isCodeUsed, numbersOfDescription, refusalError } from '../entra/refusals.ts'
 import { ServiceError } from '../errors.ts'
+import { type AnswerOnce, createCallbackMemory } from '../http/callbacks.ts'
+import { decodeClaims } from '../http/claims.ts'
 import { described, parseInput } from '../http/contract.ts'
-import { sessionCookie, sessionCookieName } from '../http/cookies.ts'
+import { sessionCookie } from '../http/cookies.ts'
 import type { RequestContext } from '../http/endpoint.ts'
 import { pageResponse } from '../http/page.ts'
 import { defaultReturnTo, parseReturnTo } from '../http/return-to.ts'
+import { withinDeadline } from '../resilience/deadline.ts'
 import type { Service } from '../service.ts'
-import { sessionKeyOf } from '../sessions/session-key.ts'
+import type { PendingSignIn } from '../sessions/sign-in-cookies.ts'
+import { endSessions } from './ended-sessions.ts'
 
 const loginQuery = z.object({
   returnTo: described(
@@ -21,17 +26,27 @@ const loginQuery = z.object({
     'The user name to sign in with.',
   ),
   prompt: z.optional(z.enum(['login', 'select_account', 'consent'])),
+  claims: described(
+    z.optional(z.string()),
+    'What a policy of Entra asked for, as `loginUrl` of an error has it: base64url of a JSON object, 2 KB at most.',
+  ),
 })
 
-/** What Entra's redirect carries. The host joins repeated parameters with a comma, which no state has. */
+/** What Entra's redirect carries. The host joins repeated parameters with a comma, so a repeated state fails the pattern. */
 const redirectQuery = z.object({
   state: z.string().check(z.regex(/^[\w-]{43}$/)),
   code: z.optional(z.string().check(z.regex(/^[\w.~-]{1,4096}$/))),
   error: z.optional(z.string()),
+  error_description: z.optional(z.string()),
   iss: z.optional(z.string()),
+  admin_consent: z.optional(z.string()),
 })
 
+const withoutCookie =
+  'The browser did not send the cookie of this sign-in: it blocks cookies, another browser began the sign-in, or that was long ago.'
+
 export function registerSignIn(app: App): void {
+  const answerOnce = createCallbackMemory<CallbackAnswer>(() => new Date())
   app.http('login', {
     route: 'login',
     methods: ['GET'],
@@ -59,24 +74,27 @@ export function registerSignIn(app: App): void {
         'sign_in_failed',
         'sign_in_expired',
         'consent_required',
+        'interaction_required',
+        'account_not_allowed',
         'tenant_not_allowed',
         'guest_not_allowed',
         'throttled',
         'upstream_unavailable',
       ],
     },
-    handler: async (context) => redirect(await app.service(), context),
+    handler: async (context) => redirect(await app.service(), answerOnce, context),
   })
 }
 
 async function login(service: Service, context: RequestContext): Promise<HttpResponseInit> {
-  const { query } = context.request
-  const returnTo = parseReturnTo(query.get('returnTo'), service.config.web)
+  const query = givenParameters(context.request)
+  const returnTo = parseReturnTo(query.returnTo ?? null, service.config.web)
   context.returnTo = returnTo
   const form = 'prompt must be login, select_account or consent; loginHint 320 characters at most.'
-  const { loginHint, prompt } = parseInput(loginQuery, Object.fromEntries(query), form)
+  const { loginHint, prompt, ...more } = parseInput(loginQuery, query, form)
+  const claims = more.claims === undefined ? undefined : decodeClaims(more.claims)
   const { url, secrets } = await service.entraSignIn.start(
-    { ...(loginHint ? { loginHint } : {}), ...(prompt ? { prompt } : {}) },
+    { ...(loginHint ? { loginHint } : {}), ...(prompt ? { prompt } : {}), ...(claims ? { claims } : {}) },
     context.deadline,
   )
   for (const cookie of service.signInCookies.begin(secrets, returnTo, context.cookies))
@@ -84,53 +102,82 @@ async function login(service: Service, context: RequestContext): Promise<HttpRes
   return redirectTo(url)
 }
 
-async function redirect(service: Service, context: RequestContext): Promise<HttpResponseInit> {
-  const { query } = context.request
+async function redirect(
+  service: Service,
+  answerOnce: AnswerOnce<CallbackAnswer>,
+  context: RequestContext,
+): Promise<HttpResponseInit> {
+  const query = givenParameters(context.request)
   // An administrator comes back from the consent page without a state or a code of ours.
-  if (query.get('admin_consent') === 'True' && !query.has('code')) return adminConsentGiven(service)
-  const parsed = redirectQuery.safeParse(Object.fromEntries(query))
-  if (!parsed.success) throw new ServiceError('sign_in_failed', { cause: parsed.error })
-  const { state, code, error, iss } = parsed.data
-
-  context.setCookie(service.signInCookies.end(state))
-  const found = service.signInCookies.find(state, context.cookies)
-  if (!found) throw new ServiceError('sign_in_failed')
-  context.returnTo = found.pending.returnTo
-  if (found.isExpired) throw new ServiceError('sign_in_expired')
+  const isAdminConsent = query.admin_consent?.toLowerCase() === 'true' && query.code === undefined
+  if (isAdminConsent && query.error === undefined) return adminConsentGiven(service)
+  const { data: callback } = redirectQuery.safeParse(query)
+  if (callback) context.setCookie(service.signInCookies.end(callback.state))
+  const found = callback && service.signInCookies.find(callback.state, context.cookies)
+  if (!callback || !found) {
+    if (isAdminConsent) throw refusal(query)
+    throw new ServiceError('sign_in_failed', callback ? { detail: withoutCookie } : {})
+  }
+  const { pending, isExpired } = found
+  const { state, code, iss } = callback
+  context.returnTo = pending.returnTo
+  if (isExpired) throw new ServiceError('sign_in_expired')
   if (iss !== undefined && !isOwnIssuer(service, iss)) throw new ServiceError('sign_in_failed')
-  if (error !== undefined) throw refusal(error)
+  if (callback.error !== undefined) throw refusal(callback)
   if (code === undefined) throw new ServiceError('sign_in_failed')
 
-  const { account, msalCache } = await service.entraSignIn.finish(code, found.pending, context.deadline)
-  const now = service.clock()
-  const session = { account, msalCache, signedInAt: now, writtenAt: now }
-  const cookie = await service.sessions.create(session, context)
-  await endFormerSession(service, context)
+  const answer = answerOnce(state, code, () => finish(service, code, pending, context))
+  const { cookies, location } = await withinDeadline(context.deadline, answer)
+  for (const cookie of cookies) context.setCookie(cookie)
+  return redirectTo(location)
+}
 
-  const { sessionLimits, sessionCookieSameSite } = service.config
-  context.setCookie(sessionCookie(cookie, Math.ceil(sessionLimits.maxMs / 1000), sessionCookieSameSite))
-  return redirectTo(found.pending.returnTo)
+/** What a finished sign-in sends to the browser, beside the deletion of its own cookie. */
+interface CallbackAnswer {
+  cookies: readonly Cookie[]
+  location: string
+}
+
+async function finish(
+  service: Service,
+  code: string,
+  pending: PendingSignIn,
+  context: RequestContext,
+): Promise<CallbackAnswer> {
+  const { entraSignIn, sessions, config } = service
+  const location = pending.returnTo
+  const signedIn = await entraSignIn.finish(code, pending, context.deadline).catch((error: unknown) => {
+    // Another instance has got this callback before, and the browser has the session from there, or will have it.
+    if (isCodeUsed(error)) return undefined
+    throw error
+  })
+  if (!signedIn) return { cookies: [], location }
+  const now = service.clock()
+  const cookie = await sessions.create({ ...signedIn, signedInAt: now, writtenAt: now }, context)
+  // The session that this browser had until now: its cookie is replaced, so nobody could sign it out later.
+  const failed = await endSessions(service, context)
+  if (failed) context.log('warn', 'former-session-not-deleted', { error: failed.failure })
+  const { sessionLimits, sessionCookieSameSite } = config
+  const maxAgeSeconds = Math.ceil(sessionLimits.maxMs / 1000)
+  return { cookies: [sessionCookie(cookie, maxAgeSeconds, sessionCookieSameSite)], location }
+}
+
+/** The query; an empty parameter is as none. */
+function givenParameters({ query }: HttpRequest): Record<string, string> {
+  return Object.fromEntries([...query].filter(([, value]) => value !== ''))
 }
 
 function isOwnIssuer({ config, endpoints }: Service, issuer: string): boolean {
   return [...config.entra.allowedTenants].some((tenantId) => endpoints.issuer(tenantId) === issuer)
 }
 
-/** The session that this browser still had is replaced: its row must not outlive its cookie. */
-async function endFormerSession({ sessions }: Service, context: RequestContext): Promise<void> {
-  const former = sessionKeyOf(context.cookies.get(sessionCookieName))
-  if (!former) return
-  await sessions.delete(former, context).catch((error: unknown) => {
-    context.log('warn', 'former-session-not-deleted', { error })
-  })
-}
-
-/** Entra's error at the redirect (RFC 6749, 4.1.2.1); refusing the consent page is `access_denied`. */
-function refusal(error: string): ServiceError {
-  if (error === 'access_denied' || error === 'consent_required') return new ServiceError('consent_required')
-  if (error === 'server_error' || error === 'temporarily_unavailable')
-    return new ServiceError('upstream_unavailable')
-  return new ServiceError('sign_in_failed')
+/** Entra's error at the redirect (RFC 6749, 4.1.2.1). */
+function refusal(query: {
+  error?: string | undefined
+  error_description?: string | undefined
+}): ServiceError {
+  const numbers = numbersOfDescription(query.error_description)
+  return refusalError({ error: query.error, numbers }, 'redirect')
 }
 
 function adminConsentGiven({ config }: Service): HttpResponseInit {

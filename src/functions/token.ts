@@ -1,4 +1,4 @@
-// The exchange: an ACS token for the session's account, renewed when it has to be.
+// An ACS token for the account of the session, renewed when it has to be.
 import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod/mini'
 import type { App } from '../app.ts'
@@ -9,7 +9,7 @@ import { readJson } from '../http/json-body.ts'
 import type { Service } from '../service.ts'
 import { sessionKeyOf } from '../sessions/session-key.ts'
 
-/** `user` is a check, never a selector: whose token it is, the session alone decides. */
+/** `user` is compared with the session's account and never selects one: a caller can only get the token of the session. */
 const body = z.object({
   user: described(
     z.optional(z.string().check(z.minLength(1), z.maxLength(320))),
@@ -40,6 +40,7 @@ export function registerToken(app: App): void {
         'sign_in_required',
         'interaction_required',
         'consent_required',
+        'account_not_allowed',
         'teams_license_required',
         'account_mismatch',
         'throttled',

@@ -61,7 +61,10 @@ export const problem = described(
     code: z.enum(Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]]),
     traceId: described(z.string(), 'Finds the request in the log.'),
     detail: z.optional(z.string()),
-    loginUrl: described(z.optional(z.url()), 'With a 401: where the user signs in.'),
+    loginUrl: described(
+      z.optional(z.url()),
+      'Where signing in may settle it; with what this sign-in has to ask for.',
+    ),
     adminConsentUrl: described(
       z.optional(z.url()),
       'With consent_required: where an administrator consents for everyone.',

@@ -3,17 +3,20 @@ import type { Cookie } from '@azure/functions'
 import { parseCookie } from 'cookie'
 
 export const sessionCookieName = '__Host-session'
+/** Sessions that could not be ended yet; see `signOutCookie`. */
+export const signOutCookieName = '__Host-sign-out'
 const signInPrefix = '__Host-sign-in-'
+const signInName = /^__Host-sign-in-([\w-]{43})$/
 
 /** The cookie of one sign-in is named after its state, so that several tabs can sign in at once. */
 export function signInCookieName(state: string): string {
   return `${signInPrefix}${state}`
 }
 
-/** Cookies that came in. A name that came twice was tossed in by somebody else: then neither value counts. */
+/** The request's cookies. A name that comes twice may have been set by a sibling domain ("cookie tossing"): neither value is used. */
 export interface RequestCookies {
   get(name: string): string | undefined
-  /** States of the sign-ins that the browser has a cookie of. */
+  /** States of the sign-ins that the browser has a cookie of; a name that we could not have given is none of ours. */
   signInStates(): string[]
 }
 
@@ -26,10 +29,7 @@ export function readCookies(header: string | null): RequestCookies {
   const values = parseCookie(header ?? '')
   return {
     get: (name) => (counts.get(name) === 1 ? values[name] : undefined),
-    signInStates: () =>
-      [...counts.keys()]
-        .filter((name) => name.startsWith(signInPrefix))
-        .map((name) => name.slice(signInPrefix.length)),
+    signInStates: () => [...counts.keys()].flatMap((name) => signInName.exec(name)?.[1] ?? []),
   }
 }
 
@@ -40,6 +40,14 @@ export function signInCookie(state: string, value: string, maxAgeSeconds: number
 
 export function sessionCookie(value: string, maxAgeSeconds: number, sameSite: 'Lax' | 'None'): Cookie {
   return ownCookie(sessionCookieName, value, maxAgeSeconds, sameSite)
+}
+
+/**
+ * Which rows are still to be deleted, after a sign-out that could not do it. It has no secret in it: it is good for deleting those
+ * rows and for nothing else.
+ */
+export function signOutCookie(value: string, maxAgeSeconds: number, sameSite: 'Lax' | 'None'): Cookie {
+  return ownCookie(signOutCookieName, value, maxAgeSeconds, sameSite)
 }
 
 /** `maxAge: 0` deletes; the Functions library silently drops an `expires` in the past. */

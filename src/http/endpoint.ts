@@ -1,7 +1,7 @@
 // What all routes share: preflight, the check of the origin, one deadline, errors as answers, and the fixed headers. A
 // function's own file says what its route does and nothing of this.
 import type { Cookie, HttpHandler, HttpMethod, HttpRequest, HttpResponseInit } from '@azure/functions'
-import type { Settings, WebConfig } from '../config/settings.ts'
+import type { Settings } from '../config/settings.ts'
 import { errorKinds, type ServiceError } from '../errors.ts'
 import { invocationLog, type Log } from '../log.ts'
 import { type Deadline, startDeadline } from '../resilience/deadline.ts'
@@ -95,23 +95,19 @@ function createHandler({ settings, links }: EndpointSettings, options: EndpointO
       const forPerson = options.forPeople && wantsPage(request.headers.get('accept'))
       return errorResponse(error, {
         traceId,
-        links,
-        page: forPerson ? pageLinks(web, context.returnTo) : undefined,
+        // Whoever brings a token of his own has nothing to do with sign-in here.
+        links: options.contract.bearer ? { ...links, loginUrl: undefined } : links,
+        returnTo: forPerson ? context.returnTo : undefined,
       })
     }
   }
 }
 
-function pageLinks(web: WebConfig | undefined, returnTo: string) {
-  const retryUrl = `${web?.publicUrl ?? ''}/api/login?${new URLSearchParams({ returnTo })}`
-  return { retryUrl, backUrl: returnTo }
-}
-
 function logError(log: Log, error: ServiceError, problems: readonly string[]): void {
-  const { code, upstream } = error
+  const { code, unverified } = error
   const { status } = errorKinds[code]
-  const level =
-    status < 500 ? 'info' : code === 'internal_error' || code === 'misconfigured' ? 'error' : 'warn'
+  const isAlarm = (code === 'internal_error' || code === 'misconfigured') && !unverified
+  const level = status < 500 ? 'info' : isAlarm ? 'error' : 'warn'
   const settings = code === 'misconfigured' && problems.length > 0 ? { settings: problems } : {}
-  log(level, 'request-failed', { code, status, upstream, ...settings, error })
+  log(level, 'request-failed', { code, status, ...settings, error })
 }

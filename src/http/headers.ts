@@ -1,4 +1,4 @@
-// The headers of every answer, whatever its status: not stored, not framed, not sniffed, and nothing may load from it.
+// Headers of every answer, whatever its status: it is not stored, not framed, not sniffed, and loads nothing.
 import { createHash } from 'node:crypto'
 
 const csp = "default-src 'none'; frame-ancestors 'none'"

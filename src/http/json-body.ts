@@ -1,4 +1,5 @@
-// A request's JSON body, read with a limit. None at all is `{}`, since every field of every body here is optional or checked.
+// A request's JSON body, read with a limit. An empty body is read as `{}`: the route's schema says
+// whether that is enough.
 import type { HttpRequest } from '@azure/functions'
 import { ServiceError } from '../errors.ts'
 

@@ -1,4 +1,5 @@
-// Which pages may call: CORS for the browser (what it may read), and the check against forged requests (what we do).
+// Which pages may call: CORS headers, by which the browser decides what a page may read, and the check that refuses forged
+// requests before anything is done.
 import type { HttpRequest } from '@azure/functions'
 import type { WebConfig } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'

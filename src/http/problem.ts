@@ -1,7 +1,8 @@
 // Errors become answers here and nowhere else: RFC 9457 problems for programs, pages for people.
 import type { HttpResponseInit } from '@azure/functions'
 import type * as z from 'zod/mini'
-import { errorKinds, ServiceError } from '../errors.ts'
+import { type ErrorCode, errorKinds, ServiceError, type SignInHints } from '../errors.ts'
+import { encodeClaims } from './claims.ts'
 import type { problem } from './contract.ts'
 import { type PageLink, pageResponse } from './page.ts'
 
@@ -15,30 +16,47 @@ export interface ErrorContext {
   /** Finds the request in the log. */
   traceId: string
   links: ErrorLinks
-  /** For people: where "Try again" and the link back lead. Without it a problem is answered. */
-  page?: { retryUrl: string; backUrl: string } | undefined
+  /** For people: where the app is, for the way on and the way back. Without it a problem is answered. */
+  returnTo?: string | undefined
 }
 
+/** What signing in, perhaps as somebody else or with more, may settle. */
+const settledBySignIn: ReadonlySet<ErrorCode> = new Set([
+  'sign_in_required',
+  'interaction_required',
+  'consent_required',
+  'account_not_allowed',
+])
+const settledByOtherAccount: ReadonlySet<ErrorCode> = new Set([
+  'account_not_allowed',
+  'tenant_not_allowed',
+  'guest_not_allowed',
+])
+
 const defaultRetrySeconds = 5
+const maxRetrySeconds = 3_600
 
 export function toServiceError(error: unknown): ServiceError {
   return error instanceof ServiceError ? error : new ServiceError('internal_error', { cause: error })
 }
 
-export function errorResponse(error: ServiceError, { traceId, links, page }: ErrorContext): HttpResponseInit {
+export function errorResponse(
+  error: ServiceError,
+  { traceId, links, returnTo }: ErrorContext,
+): HttpResponseInit {
   const { status, title, text } = errorKinds[error.code]
-  const { loginUrl, adminConsentUrl } = links
-  const consentUrl = error.code === 'consent_required' ? adminConsentUrl : undefined
+  const loginUrl = settledBySignIn.has(error.code) ? signInUrl(links, error.signIn) : undefined
+  const adminConsentUrl = error.code === 'consent_required' ? links.adminConsentUrl : undefined
   const headers: Record<string, string> = {
     ...(status === 503 ? { 'Retry-After': retryAfter(error) } : {}),
     // RFC 6750, 3.1.
     ...(error.code === 'invalid_token' ? { 'WWW-Authenticate': 'Bearer error="invalid_token"' } : {}),
   }
-  if (page) {
+  if (returnTo !== undefined) {
     const answer = pageResponse(status, {
       title,
       text: error.detail ? `${text} ${error.detail}` : text,
-      links: pageLinks(page, consentUrl),
+      links: pageLinks(error, links, returnTo),
       note: `${error.code} · ${traceId}`,
     })
     return { ...answer, headers: { ...answer.headers, ...headers } }
@@ -50,10 +68,8 @@ export function errorResponse(error: ServiceError, { traceId, links, page }: Err
     code: error.code,
     traceId,
     ...(error.detail ? { detail: error.detail } : {}),
-    ...(loginUrl && (error.code === 'sign_in_required' || error.code === 'interaction_required')
-      ? { loginUrl }
-      : {}),
-    ...(consentUrl ? { adminConsentUrl: consentUrl } : {}),
+    ...(loginUrl ? { loginUrl } : {}),
+    ...(adminConsentUrl ? { adminConsentUrl } : {}),
   }
   return {
     status,
@@ -62,15 +78,36 @@ export function errorResponse(error: ServiceError, { traceId, links, page }: Err
   }
 }
 
-function pageLinks(page: { retryUrl: string; backUrl: string }, consentUrl: string | undefined): PageLink[] {
+/** A way on that fits the error, and a way back. */
+function pageLinks(error: ServiceError, links: ErrorLinks, returnTo: string): PageLink[] {
+  const { code, signIn } = error
+  const otherAccount = settledByOtherAccount.has(code)
+  const href = signInUrl(links, otherAccount ? { prompt: 'select_account' } : signIn, returnTo)
+  const wayOn = href && code !== 'misconfigured'
   return [
-    { href: page.retryUrl, text: 'Try again' },
-    ...(consentUrl ? [{ href: consentUrl, text: 'Give permission for everyone (administrators)' }] : []),
-    { href: page.backUrl, text: 'Back to the app' },
+    ...(wayOn ? [{ href, text: otherAccount ? 'Use another account' : 'Try again' }] : []),
+    ...(code === 'consent_required' && links.adminConsentUrl
+      ? [{ href: links.adminConsentUrl, text: 'Ask an administrator' }]
+      : []),
+    { href: returnTo, text: 'Back to the app' },
   ]
 }
 
-/** With jitter, so that those who were turned away together do not come back together. */
+function signInUrl({ loginUrl }: ErrorLinks, hints: SignInHints = {}, returnTo?: string): string | undefined {
+  if (!loginUrl) return undefined
+  const claims = hints.claims === undefined ? undefined : encodeClaims(hints.claims)
+  // Claims that do not fit into an address: then all over again, which asks for more than they do.
+  const prompt = hints.prompt ?? (hints.claims !== undefined && !claims ? 'login' : undefined)
+  const query = new URLSearchParams({
+    ...(returnTo === undefined ? {} : { returnTo }),
+    ...(prompt ? { prompt } : {}),
+    ...(claims ? { claims } : {}),
+  })
+  return query.size > 0 ? `${loginUrl}?${query}` : loginUrl
+}
+
+/** With jitter, so that clients that were refused at the same moment do not all come back at the same moment. */
 function retryAfter({ retryAfterSeconds = defaultRetrySeconds }: ServiceError): string {
-  return `${Math.ceil(retryAfterSeconds + Math.random() * Math.max(1, retryAfterSeconds / 2))}`
+  const seconds = retryAfterSeconds + Math.random() * Math.max(1, retryAfterSeconds / 2)
+  return `${Math.min(maxRetrySeconds, Math.ceil(seconds))}`
 }

@@ -13,7 +13,7 @@ export function isDemoServed(web: WebConfig | undefined): boolean {
   return web !== undefined && isLoopback(web.publicUrl)
 }
 
-/** Where nothing is asked for. */
+/** Where a sign-in leads that named no `returnTo`. */
 export function defaultReturnTo(web: WebConfig | undefined): string {
   return isDemoServed(web) ? '/api/demo' : '/api/session'
 }
@@ -24,7 +24,8 @@ export function parseReturnTo(value: string | null, web: WebConfig): string {
   const { publicUrl, allowedOrigins } = web
   const absolute = /^https?:\/\/[^/\\]/i.test(value)
   const path = /^\/(?![/\\])/.test(value)
-  // URL parsers drop tabs and line ends and read a backslash as a slash: none of them belongs here.
+  // URL parsers drop tabs and line ends and read a backslash as a slash: with one of them in it a value could lead to
+  // another address than it seems to.
   if (!(absolute || path) || /[\\\p{Cc}\s]/u.test(value) || !URL.canParse(value, publicUrl)) throw refused()
   const url = new URL(value, publicUrl)
   const target = url.origin === publicUrl ? `${url.pathname}${url.search}${url.hash}` : url.href
@@ -42,7 +43,7 @@ function leadsToSignIn(pathname: string): boolean {
   try {
     decoded = decodeURIComponent(pathname)
   } catch {
-    // A path that cannot be decoded is none of our routes.
+    // Such as `%zz`: it cannot be the path of a route.
   }
   return signInRoutes.includes(decoded.toLowerCase().replace(/\/+/g, '/').replace(/\/$/, ''))
 }

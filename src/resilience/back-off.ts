@@ -1,5 +1,5 @@
-// Remembers who asked to be left alone, and until when. MSAL and the ACS SDK would remember too, but with a client for each
-// request that memory is gone. It lives in this process only: other instances learn it by themselves.
+// Remembers which upstream sent a Retry-After, and until when no call is made. MSAL and the ACS SDK remember that in their
+// clients, which here live for one request only. Each process has its own memory; other instances learn it by themselves.
 import { ServiceError } from '../errors.ts'
 
 export interface BackOff {
@@ -12,27 +12,30 @@ export interface BackOff {
 
 /** Where a throttling upstream names no time. */
 const defaultSeconds = 5
-/** No answer of an upstream, or of a proxy in between, may silence it for longer. */
-const maxSeconds = 3_600
 const maxKeys = 10_000
 
 export function createBackOff(clock: () => Date): BackOff {
-  const until = new Map<string, number>()
+  const told = new Map<string, { error: ServiceError; until: number }>()
 
   function remember(key: string, error: ServiceError): void {
     const seconds = error.retryAfterSeconds ?? (error.code === 'throttled' ? defaultSeconds : 0)
     if (seconds === 0) return
-    until.delete(key)
-    until.set(key, clock().getTime() + Math.min(seconds, maxSeconds) * 1_000)
-    const [oldest] = until.keys()
-    if (until.size > maxKeys && oldest !== undefined) until.delete(oldest)
+    told.delete(key)
+    told.set(key, { error, until: clock().getTime() + seconds * 1_000 })
+    const [oldest] = told.keys()
+    if (told.size > maxKeys && oldest !== undefined) told.delete(oldest)
   }
 
   return {
     async guard(key, work) {
-      const leftMs = (until.get(key) ?? 0) - clock().getTime()
-      if (leftMs > 0) throw new ServiceError('throttled', { retryAfterSeconds: Math.ceil(leftMs / 1_000) })
-      until.delete(key)
+      const earlier = told.get(key)
+      const leftMs = (earlier?.until ?? 0) - clock().getTime()
+      if (earlier && leftMs > 0) {
+        const { upstream, upstreamCode } = earlier.error
+        const retryAfterSeconds = Math.ceil(leftMs / 1_000)
+        throw new ServiceError('throttled', { upstream, upstreamCode, retryAfterSeconds })
+      }
+      told.delete(key)
       try {
         return await work()
       } catch (error) {

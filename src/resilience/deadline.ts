@@ -1,5 +1,7 @@
 // One deadline for a request, handed to every outgoing call as an AbortSignal, so that nothing hangs and the last write
-// still has its time. It runs on the monotonic clock: a wall clock that is set must not cut requests short.
+// still has its time. It is measured on the monotonic clock, since
+// setting the wall clock must not cut requests short.
+import { ServiceError } from '../errors.ts'
 
 const requestMs = 9_000
 /** The most that one outgoing call may take. */
@@ -11,21 +13,34 @@ export const writeReserveMs = 1_000
 export interface Deadline {
   /** Aborts one outgoing call after 4 s, or when what is left of the request (less `reserveMs`) is over. */
   signal(reserveMs?: number): AbortSignal
+  /** Aborts when the time of the request (less `reserveMs`) is over. */
+  end(reserveMs: number): AbortSignal
 }
 
 export function startDeadline(): Deadline {
   const end = performance.now() + requestMs
+  const leftMs = (reserveMs: number) => Math.max(0, Math.floor(end - performance.now() - reserveMs))
   return {
-    signal(reserveMs = 0) {
-      const leftMs = Math.floor(end - performance.now() - reserveMs)
-      return AbortSignal.timeout(Math.max(0, Math.min(callMs, leftMs)))
-    },
+    signal: (reserveMs = 0) => AbortSignal.timeout(Math.min(callMs, leftMs(reserveMs))),
+    end: (reserveMs) => AbortSignal.timeout(leftMs(reserveMs)),
+  }
+}
+
+/** For work that another request has begun: whoever joins it waits no longer than his own deadline, then `upstream_unavailable`. */
+export async function withinDeadline<T>(deadline: Deadline, work: Promise<T>, reserveMs = 0): Promise<T> {
+  const signal = deadline.end(reserveMs)
+  try {
+    return await abortable(signal, work)
+  } catch (error) {
+    throw signal.aborted && error === signal.reason
+      ? new ServiceError('upstream_unavailable', { cause: error })
+      : error
   }
 }
 
 /** Rejects as soon as `signal` aborts, for work that takes no signal itself; the work goes on unobserved. */
 export async function abortable<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  // Nobody is left to hear of a failure that comes after this one.
+  // A failure after the abort would otherwise be an unhandled rejection.
   work.catch(() => {})
   signal.throwIfAborted()
   const { promise, reject } = Promise.withResolvers<never>()

@@ -2,7 +2,7 @@
 
 type AsyncPart<T> = { [Name in keyof T]: (...args: never[]) => Promise<unknown> }
 
-/** Makes its value at the first call; a failure is not remembered. */
+/** Makes its value at the first call and keeps it; after a failure the next call tries again. */
 export function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => {
@@ -19,7 +19,7 @@ export function deferred<T extends AsyncPart<T>>(load: () => Promise<T>): T {
   const part = once(load)
   return new Proxy({} as T, {
     get(_, name) {
-      // Whoever awaits the part must not take it for a promise.
+      // `await part` looks for a method `then`; without this it would be called like any other.
       if (name === 'then') return undefined
       return (...args: never[]) => part().then((loaded) => loaded[name as keyof T](...args))
     },

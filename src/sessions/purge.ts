@@ -28,7 +28,7 @@ interface ExpiredRow {
 }
 
 const deletesAtOnce = 16
-/** Where a run came to; no account's partition has this name. */
+/** The row that keeps how far a run came. No session has this partition: theirs are 43 characters long. */
 const position = { partitionKey: 'purge', rowKey: 'position' }
 
 export async function purgeExpired(options: PurgeOptions, log: Log): Promise<PurgeResult> {
@@ -50,7 +50,7 @@ export async function purgeExpired(options: PurgeOptions, log: Log): Promise<Pur
       if (performance.now() >= end) return report(false)
     }
   } catch (error) {
-    // A position that leads nowhere would stop every run to come.
+    // If the position cannot be continued from, every later run would fail in the same way: forget it and begin anew.
     if (isFirst && continuationToken) await forgetPosition(table)
     if (!isMissing(error)) throw error
   }

@@ -8,7 +8,7 @@ export interface SessionKey {
   rowKey: string
 }
 
-/** Who an account is, whatever it is called. */
+/** What identifies an account; its user name may change. */
 export type AccountId = Pick<Account, 'tenantId' | 'objectId'>
 
 /** All sessions of an account share a partition, so that they can be found and ended together. */
@@ -23,10 +23,28 @@ export function newSessionKey(account: Account): { key: SessionKey; cookie: stri
   return { key: { partitionKey, rowKey: rowKeyOf(secret) }, cookie: `${partitionKey}.${secret}` }
 }
 
-/** Nothing when the cookie has not the form of ours. */
+/** `undefined` when the value has not the form of a session cookie. */
 export function sessionKeyOf(cookie: string | undefined): SessionKey | undefined {
   const match = /^([\w-]{43})\.([\w-]{43})$/.exec(cookie ?? '')
   return match?.[1] && match[2] ? { partitionKey: match[1], rowKey: rowKeyOf(match[2]) } : undefined
+}
+
+const maxPendingSignOuts = 3
+
+/** Rows that a sign-out could not delete, as a cookie's value. It has no secret in it, so it opens no session. */
+export function signOutValue(keys: readonly SessionKey[]): string {
+  return keys
+    .slice(0, maxPendingSignOuts)
+    .map(({ partitionKey, rowKey }) => `${partitionKey}.${rowKey}`)
+    .join('.')
+}
+
+/** The rows that such a value names. */
+export function pendingSignOuts(value: string | undefined): SessionKey[] {
+  const keys = [...(value ?? '').matchAll(/(?<=^|\.)([\w-]{43})\.(s-[\w-]{43})(?=$|\.)/g)]
+  return keys
+    .slice(0, maxPendingSignOuts)
+    .map(([, partitionKey = '', rowKey = '']) => ({ partitionKey, rowKey }))
 }
 
 function rowKeyOf(secret: string): string {

@@ -137,7 +137,8 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
             return insert()
           })
         } catch (error) {
-          // The key is fresh and random: a row that is there already is ours, from a try whose answer was lost.
+          // 409: there is such a row. Its key has 256 random bits, so nobody else can have made it: our own first try
+          // succeeded, and only its answer was lost.
           if (codeOf(error) !== 'EntityAlreadyExists') throw error
         }
       })
@@ -201,7 +202,7 @@ function codeOf(error: unknown): string | undefined {
   return asAzureError(error)?.code
 }
 
-/** An answer with this status is a result, not a failure. */
+/** For `catch`: turns an answer of this status into a result. */
 function whenStatus<T>(status: number, result: T): (error: unknown) => T {
   return (error) => {
     if (asAzureError(error)?.statusCode === status) return result
@@ -209,7 +210,7 @@ function whenStatus<T>(status: number, result: T): (error: unknown) => T {
   }
 }
 
-/** What the table's answer means for the request; what is neither an answer nor a lack of one is a fault of ours. */
+/** What a failed call means for the request. An error that is not about a call is passed on: it is a bug of ours. */
 function tableError(cause: unknown, now: Date): unknown {
   const error = asAzureError(cause)
   if (error?.statusCode === 401 || error?.statusCode === 403)

@@ -26,7 +26,7 @@ export type Account = z.infer<typeof account>
 export type Session = z.infer<typeof session>
 export type AcsToken = NonNullable<Session['acsToken']>
 
-/** A row holds 60 KiB sealed at most; what inflates to more than this was not written by us. */
+/** Far above what a row of 60 KiB can honestly inflate to: guards memory against a row that was made to explode. */
 const maxInflatedBytes = 1024 * 1024
 
 export function encodeSession(value: Session): Buffer {

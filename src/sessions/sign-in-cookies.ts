@@ -29,7 +29,7 @@ export interface SignInCookies {
 
 const maxPending = 5
 const goodForMs = 10 * 60_000
-/** Longer than it is good for, so that a late redirect is told that it is late. */
+/** Longer than `goodForMs`, so that somebody who comes back late still has the cookie and is told `sign_in_expired`. */
 const maxAgeSeconds = 3_600
 const version = 1
 
@@ -59,7 +59,7 @@ export function createSignInCookies(sealer: Sealer, clock: () => Date): SignInCo
       const plain = JSON.stringify({ nonce, codeVerifier, returnTo, startedAt: clock().getTime() })
       const { kid, sealed } = sealer.seal(sealContext(state), Buffer.from(plain))
       const value = `${kid}.${sealed.toString('base64url')}`
-      // The oldest go first, by the time inside the seal; what does not open is the oldest of all.
+      // The oldest are deleted, by the time inside the seal; a cookie that does not open counts as the oldest.
       const others = incoming
         .signInStates()
         .map((other) => ({ other, startedAt: open(other, incoming)?.startedAt.getTime() ?? 0 }))

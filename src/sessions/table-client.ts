@@ -12,8 +12,8 @@ export interface TableClientOptions {
 }
 
 /**
- * What the SDK does with every request and this service has no use for: a table answers no redirects, takes no forms and no
- * parts, nobody traces the SDK or looks for the ids that it gives its requests.
+ * Steps of the SDK's pipeline that cost time at every request and do nothing here: Table Storage sends no redirects and takes no
+ * form or multipart bodies, no tracer is registered, and request ids are not logged.
  */
 const needless = [
   'redirectPolicy',

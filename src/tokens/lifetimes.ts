@@ -9,8 +9,12 @@ export const renewBelowMs = 15 * minuteMs
 export const adoptFromMs = 10 * minuteMs
 /** While nothing better can be had, a stored token with more than this is given. */
 export const lastResortMs = 1 * minuteMs
-/** MSAL Node takes a cached token only with more than five minutes left, and refreshes below; its offset is fixed. */
-export const msalRenewalOffsetMs = 5 * minuteMs
+/** For so long after a sign-in a short Entra token says that Entra issues none that lasts longer, not that it has grown old. */
+const justSignedInMs = 2 * minuteMs
+
+export function isJustSignedIn(signedInAt: Date, now: Date): boolean {
+  return now.getTime() - signedInAt.getTime() < justSignedInMs
+}
 
 export function lastsFor(token: { expiresOn: Date } | undefined, ms: number, now: Date): boolean {
   return token !== undefined && token.expiresOn.getTime() - now.getTime() >= ms

@@ -1,17 +1,13 @@
-// The token rule: from a session to an ACS token that lasts. A hit is one point read; a renewal is at most one refresh at
-// Entra, one exchange at ACS and one conditional write, shared by all requests that saw the row in the same state.
-import { isDeepStrictEqual } from 'node:util'
-import type { AcsExchange } from '../acs/exchange.ts'
-import { accessTokenExpiry } from '../entra/msal-cache.ts'
-import type { EntraRenewal, EntraToken } from '../entra/renewal.ts'
+// The token rule: from a session to an ACS token that lasts. A hit is one point read; a renewal (renewal.ts) is shared by all
+// requests that saw the row in the same state, and while it fails people keep the token that they have, as long as it is theirs.
 import { isPassing, ServiceError } from '../errors.ts'
-import { createBackOff } from '../resilience/back-off.ts'
-import { Conflict, retryConflicts } from '../resilience/retry.ts'
+import { withinDeadline, writeReserveMs } from '../resilience/deadline.ts'
 import { createSingleFlight } from '../resilience/single-flight.ts'
-import type { Account, AcsToken, Session } from '../sessions/session.ts'
+import type { AcsToken } from '../sessions/session.ts'
 import type { SessionKey } from '../sessions/session-key.ts'
-import type { Call, SessionStore, StoredSession } from '../sessions/session-store.ts'
-import { adoptFromMs, lastResortMs, lastsFor, msalRenewalOffsetMs, renewBelowMs } from './lifetimes.ts'
+import type { Call, StoredSession } from '../sessions/session-store.ts'
+import { adoptFromMs, lastResortMs, lastsFor, renewBelowMs } from './lifetimes.ts'
+import { createTokenRenewal, isMisconfigured, isSignInRequired, type TokenRenewalOptions } from './renewal.ts'
 
 export interface IssuedToken extends AcsToken {
   /** Object id of the session's account. */
@@ -21,39 +17,26 @@ export interface IssuedToken extends AcsToken {
 export interface TokenIssuer {
   /**
    * @param expectedUser Object id or username that the session's account must have, else `account_mismatch`.
-   * Throws `sign_in_required`, `interaction_required`, `consent_required`, `teams_license_required`, `account_mismatch`,
-   * `misconfigured`, `throttled` or `upstream_unavailable`.
+   * Throws `sign_in_required`, `interaction_required`, `consent_required`, `account_not_allowed`, `teams_license_required`,
+   * `account_mismatch`, `misconfigured`, `throttled` or `upstream_unavailable`.
    */
   issue(key: SessionKey | undefined, expectedUser: string | undefined, call: Call): Promise<IssuedToken>
 }
 
-export interface TokenIssuerOptions {
-  entra: EntraRenewal
-  acs: AcsExchange
-  sessions: SessionStore
-  /** The app that Entra tokens are issued to. */
-  clientId: string
-  clock: () => Date
-}
-
-const writeTries = 3
-/** Longer than a request lives: who has read the row before a renewal was written finds that renewal. */
+/** Longer than a request can take: a request that read the row just before a renewal was written still finds that renewal here. */
 const rememberRenewalMs = 10_000
+/** A renewal may take as long as its request, 9 s; whoever joins it later than this would mostly see it fail. */
+const joinWithinMs = 4_000
 
-export function createTokenIssuer({
-  entra,
-  acs,
-  sessions,
-  clientId,
-  clock,
-}: TokenIssuerOptions): TokenIssuer {
+export function createTokenIssuer(options: TokenRenewalOptions): TokenIssuer {
+  const { sessions, clock } = options
+  const mint = createTokenRenewal(options)
   const renewals = createSingleFlight<AcsToken>({
     rememberMs: rememberRenewalMs,
-    // A dead refresh token is not sent again; whatever else failed may be good the next time.
-    isFinal: isSignInRequired,
+    rememberFailureMs,
+    joinWithinMs,
     clock,
   })
-  const entraBackOff = createBackOff(clock)
 
   async function read(key: SessionKey, call: Call): Promise<StoredSession> {
     const stored = await sessions.read(key, call)
@@ -61,115 +44,32 @@ export function createTokenIssuer({
     return stored
   }
 
-  /** A new token, or, while that cannot be had for a passing reason, the stored one. */
   async function renew(stored: StoredSession, call: Call): Promise<AcsToken> {
     try {
-      return await renewals(`${stored.key.rowKey} ${stored.etag}`, () => mint(stored, call))
+      let isOwn = false
+      const renewal = renewals(`${stored.key.rowKey} ${stored.etag}`, () => {
+        isOwn = true
+        return mint(stored, call)
+      })
+      return await (isOwn ? renewal : withinDeadline(call.deadline, renewal, writeReserveMs))
     } catch (error) {
-      const { acsToken } = stored.session
-      if (!isPassing(error) || !acsToken || !lastsFor(acsToken, lastResortMs, clock())) throw error
-      call.log('warn', 'stored-token-served', { error })
-      return acsToken
+      return tokenInstead(stored, error, call)
     }
-  }
-
-  async function mint(stored: StoredSession, call: Call): Promise<AcsToken> {
-    const { session } = stored
-    let entraToken: EntraToken
-    try {
-      entraToken = await acquire(stored, call)
-    } catch (error) {
-      if (!isSignInRequired(error)) throw error
-      return afterDeadRefreshToken(stored, error, call)
-    }
-    const renewed: Session = { ...session, msalCache: entraToken.msalCache, writtenAt: clock() }
-    try {
-      const minted = await exchange(entraToken, session.account, call)
-      renewed.acsToken = longer(minted, session.acsToken)
-    } catch (error) {
-      // What Entra gave is kept, so that the next try need not ask it again.
-      const isNew = renewed.msalCache !== session.msalCache
-      const adopted = isNew ? await persist(stored, renewed, call) : undefined
-      if (adopted) return adopted
-      throw error
-    }
-    return (await persist(stored, renewed, call)) ?? renewed.acsToken
-  }
-
-  /** The Entra token to exchange; when Entra does not answer, one that is still cached and valid. */
-  async function acquire({ key, session }: StoredSession, { deadline, log }: Call): Promise<EntraToken> {
-    const expiresOn = accessTokenExpiry(session.msalCache)
-    const cached = expiresOn && { expiresOn }
-    const forceRefresh = !lastsFor(cached, renewBelowMs, clock())
-    try {
-      // Entra limits by user and app; the row is the narrowest key that is surely not somebody else's.
-      return await entraBackOff.guard(key.rowKey, () => entra.acquire(session, { forceRefresh, deadline }))
-    } catch (error) {
-      const cachedIsUsable = forceRefresh && lastsFor(cached, msalRenewalOffsetMs + 1_000, clock())
-      const storedIsServed = lastsFor(session.acsToken, lastResortMs, clock())
-      if (!isPassing(error) || !cachedIsUsable || storedIsServed) throw error
-      log('warn', 'cached-entra-token-used', { error })
-      return entra.acquire(session, { forceRefresh: false, deadline })
-    }
-  }
-
-  async function exchange(
-    { accessToken }: EntraToken,
-    { objectId }: Account,
-    { deadline }: Call,
-  ): Promise<AcsToken> {
-    try {
-      return await acs.exchange(
-        { teamsUserAadToken: accessToken, clientId, userObjectId: objectId },
-        deadline,
-      )
-    } catch (error) {
-      // The user cannot help it that ACS refuses a token which Entra just gave.
-      const refused = error instanceof ServiceError && error.code === 'invalid_token'
-      throw refused ? new ServiceError('upstream_unavailable', { cause: error }) : error
-    }
-  }
-
-  /** The session is over, unless another renewal wrote a newer row: then that one counts. */
-  async function afterDeadRefreshToken(
-    stored: StoredSession,
-    error: ServiceError,
-    call: Call,
-  ): Promise<AcsToken> {
-    const outcome = await sessions.delete(stored.key, call, stored.etag).catch((failure: unknown) => {
-      call.log('warn', 'session-not-deleted', { error: failure })
-    })
-    if (outcome !== 'conflict') throw error
-    const newer = await read(stored.key, call)
-    const { acsToken } = newer.session
-    if (acsToken && lastsFor(acsToken, adoptFromMs, clock())) return acsToken
-    // The next request starts from the newer row.
-    throw new ServiceError('upstream_unavailable', { cause: error })
   }
 
   /**
-   * Writes a renewed session. Answers another renewal's token when that one was faster; throws `sign_in_required` when the
-   * row is gone. Any other failure to write is logged only: a token that was minted is not lost to it.
+   * The stored token in the place of one that cannot be had: while it lasts where the user cannot help it, and with ten minutes or
+   * more where Entra wants something of the user, who then has time to see to it.
    */
-  async function persist(stored: StoredSession, renewed: Session, call: Call): Promise<AcsToken | undefined> {
-    let current = stored
-    async function attempt(): Promise<AcsToken | undefined> {
-      const outcome = await sessions.update(current, renewed, call)
-      if (outcome === 'written') return undefined
-      current = await read(stored.key, call)
-      // Our own write, whose answer was lost.
-      if (isDeepStrictEqual(current.session, renewed)) return undefined
-      const { acsToken } = current.session
-      if (acsToken && lastsFor(acsToken, adoptFromMs, clock())) return acsToken
-      throw new Conflict()
-    }
-    try {
-      return await retryConflicts(writeTries, attempt)
-    } catch (error) {
-      if (isSignInRequired(error)) throw error
-      call.log('warn', 'session-not-written', { error })
-      return undefined
-    }
+  async function tokenInstead(stored: StoredSession, error: unknown, call: Call): Promise<AcsToken> {
+    const { acsToken } = stored.session
+    const isOurs = isPassing(error) || isMisconfigured(error)
+    const leastMs = isOurs ? lastResortMs : isForUser(error) ? adoptFromMs : Number.POSITIVE_INFINITY
+    if (!acsToken || !lastsFor(acsToken, leastMs, clock())) throw error
+    // The user may have signed out while the renewal was under way; then nothing is served any more.
+    const { session } = await read(stored.key, call)
+    call.log(isMisconfigured(error) ? 'error' : 'warn', 'stored-token-served', { error })
+    return session.acsToken && session.acsToken.expiresOn > acsToken.expiresOn ? session.acsToken : acsToken
   }
 
   return {
@@ -189,10 +89,15 @@ export function createTokenIssuer({
   }
 }
 
-function isSignInRequired(error: unknown): error is ServiceError {
-  return error instanceof ServiceError && error.code === 'sign_in_required'
+/** A dead refresh token stays dead. What else Entra refuses may be settled by the user or the operator, but not from poll to poll. */
+function rememberFailureMs(error: unknown): number {
+  if (!(error instanceof ServiceError) || error.upstream !== 'entra') return 0
+  if (isSignInRequired(error)) return 3_600_000
+  return isForUser(error) || isMisconfigured(error) ? 60_000 : 0
 }
 
-function longer(minted: AcsToken, stored: AcsToken | undefined): AcsToken {
-  return stored && stored.expiresOn > minted.expiresOn ? stored : minted
+/** Entra refuses, and the user, or whoever administers the account, can do something about it; the session is not over. */
+function isForUser(error: unknown): boolean {
+  const codes: readonly string[] = ['interaction_required', 'consent_required', 'account_not_allowed']
+  return error instanceof ServiceError && codes.includes(error.code)
 }

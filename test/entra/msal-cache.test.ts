@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accessTokenExpiry, pruneMsalCache } from '../../src/entra/msal-cache.ts'
+import { cachedEntraToken, pruneMsalCache } from '../../src/entra/msal-cache.ts'
 
 const now = new Date('2026-11-21T12:00:00Z')
 const seconds = now.getTime() / 1000
@@ -27,8 +27,9 @@ describe('the MSAL cache of a session', () => {
     })
   })
 
-  it('says when its access token runs out', () => {
-    expect(accessTokenExpiry(cache)).toEqual(new Date((seconds + 600) * 1000))
-    expect(accessTokenExpiry('{"RefreshToken":{}}')).toBeUndefined()
+  it('gives the Entra token that lasts longest', () => {
+    const expiresOn = new Date((seconds + 600) * 1000)
+    expect(cachedEntraToken(cache)).toEqual({ accessToken: 'at', expiresOn, msalCache: cache })
+    expect(cachedEntraToken('{"RefreshToken":{}}')).toBeUndefined()
   })
 })

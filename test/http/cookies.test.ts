@@ -21,8 +21,20 @@ describe('incoming cookies', () => {
   )
 
   it('name the sign-ins that are under way', () => {
-    const header = `x=1; ${signInCookieName('s1')}=a; ${signInCookieName('s2')}=b; __Host-sign-inx=c`
-    expect(readCookies(header).signInStates()).toEqual(['s1', 's2'])
+    const [one, two] = ['s'.repeat(43), `${'-'.repeat(42)}_`]
+    const header = `x=1; ${signInCookieName(one)}=a; ${signInCookieName(two)}=b; __Host-sign-inx=c; __Host-sign-out=d`
+    expect(readCookies(header).signInStates()).toEqual([one, two])
+  })
+
+  it.each(['a', 'a b', `${'s'.repeat(43)} b`, `${'s'.repeat(42)}\u00e9`, ''])(
+    'named after what is no state (%j) are none of ours: they could not even be deleted',
+    (state) => {
+      expect(readCookies(`${signInCookieName(state)}=1`).signInStates()).toEqual([])
+    },
+  )
+
+  it('name no sign-in where nothing is said', () => {
+    expect(readCookies('').signInStates()).toEqual([])
   })
 
   it('of any form are read without a fault, and never give what Object has by nature', () => {

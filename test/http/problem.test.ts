@@ -38,7 +38,8 @@ describe('an error as an answer', () => {
     }
     expect(linksOf('sign_in_required')).toEqual({ loginUrl: links.loginUrl })
     expect(linksOf('interaction_required')).toEqual({ loginUrl: links.loginUrl })
-    expect(linksOf('consent_required')).toEqual({ adminConsentUrl: links.adminConsentUrl })
+    expect(linksOf('consent_required')).toEqual(links)
+    expect(linksOf('account_not_allowed')).toEqual({ loginUrl: links.loginUrl })
     expect(linksOf('invalid_token')).toEqual({})
   })
 })

@@ -1,11 +1,11 @@
 // azure.yaml, the parameters, the templates and the workflows say the same.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { type BicepFile, literal, valueAt } from '../../dev/infra/bicep.ts'
-import { readParameterFile } from '../../dev/infra/parameter-rules.ts'
-import { mainPath, parametersPath, parseTemplates, readTemplates } from '../../dev/infra/templates.ts'
+import { findBicep, startBicep } from '../../dev/infra/bicep.ts'
+import { type Deployment, evaluate } from '../../dev/infra/deployment.ts'
+import { readParameterFile } from '../../dev/infra/template-rules.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const read = (...path: string[]) => readFile(join(root, ...path), 'utf8')
@@ -20,23 +20,10 @@ interface AzdProject {
   hooks: { postprovision: Hook }
 }
 const azd: AzdProject = parse(await read('azure.yaml'))
+const parameterFile = await read('infra', 'main.parameters.json')
+const variables = [...readParameterFile(parameterFile).values()].flat()
 
 describe('azure.yaml', () => {
-  it('names the template that is there', async () => {
-    expect(`${azd.infra.path}/${azd.infra.module}.bicep`).toBe(mainPath)
-    expect(await readTemplates(root)).toHaveProperty('size')
-  })
-
-  it('has one service, whose name the site carries as a tag', async () => {
-    const [name, ...more] = Object.keys(azd.services)
-    expect(more).toEqual([])
-    const files = await parseTemplates(await readTemplates(root))
-    const site = files
-      .flatMap(({ resources }) => resources)
-      .find(({ body }) => valueAt(body, 'properties', 'functionAppConfig'))
-    expect(valueAt(site?.body, 'tags')?.text).toContain(`'azd-service-name': '${name}'`)
-  })
-
   it('deploys the folder that is made, and has nothing built in the cloud', () => {
     expect(Object.values(azd.services)).toMatchObject([
       { host: 'function', dist: 'dist/package', remoteBuild: false },
@@ -54,34 +41,12 @@ describe('azure.yaml', () => {
 })
 
 describe('main.parameters.json', () => {
-  const load = async () => {
-    const templates = await readTemplates(root)
-    const main = (await parseTemplates(templates)).find(({ path }) => path === mainPath) as BicepFile
-    return { main, text: templates.get(parametersPath) ?? '' }
-  }
-
-  it('gives every parameter of the template', async () => {
-    const { main, text } = await load()
-    expect([...readParameterFile(text).keys()].sort()).toEqual([...main.parameters.keys()].sort())
-  })
-
-  it('has the defaults of the template', async () => {
-    const { main, text } = await load()
-    for (const [, name = '', value = ''] of text.matchAll(/"(\w+)": \{ "value": "\$\{\w+=([^}]*)\}" \}/g)) {
-      const own = main.parameters.get(name)?.default
-      expect(own?.type === 'string' ? literal(own) : own?.text, name).toBe(value)
-    }
-  })
-
   it('is served by the workflow that deploys, variable by variable', async () => {
-    const { text } = await load()
     const { jobs } = parse(await read('.github', 'workflows', 'deploy.yml'))
     const given = Object.entries(jobs.deploy.env as Record<string, string>)
     // azd finds out by itself who it is signed in as.
-    const variables = [...readParameterFile(text).values()]
-      .flat()
-      .filter((name) => name !== 'AZURE_PRINCIPAL_ID')
-    for (const name of variables) expect(given.map(([key]) => key)).toContain(name)
+    for (const name of variables.filter((one) => one !== 'AZURE_PRINCIPAL_ID'))
+      expect(given.map(([key]) => key)).toContain(name)
     for (const [name, value] of given) expect([`\${{ vars.${name} }}`, 'ServicePrincipal']).toContain(value)
   })
 })
@@ -89,31 +54,68 @@ describe('main.parameters.json', () => {
 describe('docs/deploy.md', () => {
   it('names every variable of the parameters, and no other in azd env set', async () => {
     const text = await read('docs', 'deploy.md')
-    const parameters = (await readTemplates(root)).get(parametersPath) ?? ''
-    const variables = [...readParameterFile(parameters).values()].flat()
     const own = variables.filter((name) => !name.startsWith('AZURE_'))
     for (const name of own) expect(text).toContain(`\`${name}\``)
     for (const [, name] of text.matchAll(/azd env set (?!NAME)(\w+)/g)) expect(own).toContain(name)
   })
 
-  it('gives parameters and asks for outputs that exist', async () => {
-    const text = await read('docs', 'deploy.md')
-    const files = await parseTemplates(await readTemplates(root))
-    const file = (path: string) => files.find((one) => one.path === path) as BicepFile
-    const outputs = file('infra/core.bicep').outputs.map(({ name }) => name)
-    for (const [, name] of text.matchAll(/\$\(output (\w+)\)/g)) expect(outputs).toContain(name)
-    const command = /--template-file infra\/settings\.bicep --parameters ([\s\S]*?)```/.exec(text)?.[1] ?? ''
-    const given = [...command.matchAll(/(\w+)="/g)].map(([, name]) => name)
-    const parameters = [...file('infra/settings.bicep').parameters.values()]
-    const required = parameters.filter(({ default: value }) => !value).map(({ name }) => name)
-    expect(given.sort()).toEqual(required.sort())
-  })
-
   it('registers what the template registers', async () => {
     const text = await read('docs', 'deploy.md')
-    const template = (await readTemplates(root)).get('infra/entra/entra.bicep') ?? ''
+    const template = await read('infra', 'entra', 'entra.bicep')
     const ids = [...template.matchAll(/'([0-9a-f]{8}-[0-9a-f-]{27})'/g)].map(([, id]) => id)
     expect(ids).toHaveLength(7)
     for (const id of ids) expect(text).toContain(`"${id}"`)
+  })
+})
+
+describe.skipIf(!findBicep())('the compiled templates', () => {
+  let deployment: Deployment
+  const template = (path: string) => {
+    const found = deployment.templates[`infra/${path}`]
+    if (!found) throw new Error(`${path} is missing`)
+    return found
+  }
+
+  beforeAll(async () => {
+    const bicep = await startBicep(findBicep() ?? '')
+    deployment = await evaluate(bicep, join(root, 'infra'), { usual: {} }).finally(bicep.close)
+  }, 300_000)
+
+  it('include the one that azure.yaml names', () => {
+    const { path, module } = azd.infra
+    expect(Object.keys(deployment.templates)).toContain(`${path}/${module}.bicep`)
+  })
+
+  it('tag the site with the name of the one service', () => {
+    const sites = deployment.snapshots.usual?.predictedResources.filter(
+      ({ type }) => type === 'Microsoft.Web/sites',
+    )
+    const [service, ...more] = Object.keys(azd.services)
+    expect(more).toEqual([])
+    expect(sites).toMatchObject([{ tags: { 'azd-service-name': service } }])
+  })
+
+  it('have no parameter that main.parameters.json does not give', () => {
+    const names = Object.keys(template('main.bicep').parameters)
+    expect([...readParameterFile(parameterFile).keys()].sort()).toEqual(names.sort())
+  })
+
+  it('have the defaults that main.parameters.json has', () => {
+    const given = [...parameterFile.matchAll(/"(\w+)": \{ "value": "\$\{\w+=([^}]*)\}" \}/g)]
+    expect(given.length).toBeGreaterThan(10)
+    for (const [, name = '', value = ''] of given)
+      expect(String(template('main.bicep').parameters[name]?.defaultValue), name).toBe(value)
+  })
+
+  it('have the outputs and the parameters that docs/deploy.md uses', async () => {
+    const text = await read('docs', 'deploy.md')
+    const outputs = Object.keys(template('core.bicep').outputs)
+    for (const [, name] of text.matchAll(/\$\(output (\w+)\)/g)) expect(outputs).toContain(name)
+    const command = /--template-file infra\/settings\.bicep --parameters ([\s\S]*?)```/.exec(text)?.[1] ?? ''
+    const given = [...command.matchAll(/(\w+)="/g)].map(([, name]) => name)
+    const required = Object.entries(template('settings.bicep').parameters)
+      .filter(([, { defaultValue }]) => defaultValue === undefined)
+      .map(([name]) => name)
+    expect(given.sort()).toEqual(required.sort())
   })
 })

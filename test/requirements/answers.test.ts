@@ -166,7 +166,7 @@ describe('H2 echo', () => {
     async (_, entraError) => {
       const browser = new Browser(service)
       // An Entra token so short that the next request has to renew it.
-      service.entra.options.lifetimes.accessTokenSeconds = 720
+      service.entra.options.lifetimes.accessTokenSeconds = 50
       await browser.signIn()
       service.entra.options.lifetimes.accessTokenSeconds = 4_500
       service.entra.faults.add({ match: { endpoint: 'token' }, entraError })

@@ -169,7 +169,7 @@ describe('S5 mix-up', () => {
 })
 
 describe('S6 replay', () => {
-  it('refuses the same redirect a second time, on the other instance, and sends each code once per request', async () => {
+  it('gives no session for the same redirect a second time, on the other instance, and sends each code once per request', async () => {
     const browser = new Browser(service)
     const redirect = await browser.untilRedirect()
     const cookies = new Map(browser.cookies)
@@ -179,7 +179,8 @@ describe('S6 replay', () => {
     const replaying = new Browser(service)
     for (const [name, value] of cookies) replaying.cookies.set(name, value)
     const again = await replaying.fetch(new URL(`${redirect.pathname}${redirect.search}`, other).href)
-    expect(await problemOf(again)).toEqual(failed)
+    // Where the first one led to, since the browser has its session, if it is the same browser.
+    expect([again.status, again.headers.get('location')]).toEqual([302, '/api/demo'])
     expect(replaying.cookies.size).toBe(0)
     expect(codeRedemptions().filter(({ form }) => form?.code === code)).toHaveLength(2)
     // The first session is none the worse for it.
@@ -305,6 +306,7 @@ describe('S8 returnTo', () => {
     ['/a/../b', '/b'],
     [`${allowedOrigin}/rooms?id=3`, `${allowedOrigin}/rooms?id=3`],
     ['/search?q=//evil.example', '/search?q=//evil.example'],
+    ['', '/api/demo'],
   ])('%s is where the sign-in leads back to', async (returnTo, location) => {
     const answer = await new Browser(service).signIn({ returnTo })
     expect(answer.headers.get('location')).toBe(location)
@@ -316,7 +318,6 @@ describe('S8 returnTo', () => {
   })
 
   it.each([
-    '',
     'calls',
     '//evil.example',
     '///evil.example',
@@ -523,7 +524,7 @@ describe('S11 tenants and guests', () => {
 
   it('lets people of a second listed tenant sign in and renew at their own authority', async () => {
     const two = await service.start({ ALLOWED_TENANTS: `${tenants.contoso},${tenants.fabrikam}` })
-    service.entra.options.lifetimes.accessTokenSeconds = 720
+    service.entra.options.lifetimes.accessTokenSeconds = 50
     const browser = new Browser(service)
     const person = 'diego@fabrikam.example'
     expect((await browser.signIn({ loginAt: two.url, redirectAt: two.url, person })).status).toBe(302)

@@ -5,7 +5,8 @@ function newFlight<T>() {
   let now = 0
   const flight = createSingleFlight<T>({
     rememberMs: 10_000,
-    isFinal: (error) => (error as Error).message === 'final',
+    rememberFailureMs: (error) => ((error as Error).message === 'final' ? 60_000 : 0),
+    joinWithinMs: 4_000,
     clock: () => new Date(now),
   })
   return { flight, pass: (ms: number) => (now += ms) }
@@ -37,14 +38,27 @@ describe('single flight', () => {
     expect(await flight('a', async () => 3)).toBe(3)
   })
 
-  it('begins anew after an error, unless the error is final', async () => {
+  it('begins anew after an error, unless that is remembered', async () => {
     const { flight, pass } = newFlight<number>()
     const fail = (message: string) => flight('a', () => Promise.reject(new Error(message)))
     await expect(fail('one')).rejects.toThrow('one')
     await expect(fail('final')).rejects.toThrow('final')
+    pass(59_999)
     await expect(fail('three')).rejects.toThrow('final')
-    pass(10_000)
+    pass(1)
     expect(await flight('a', async () => 7)).toBe(7)
+  })
+
+  it('is joined by nobody when it has gone on for too long', async () => {
+    const { flight, pass } = newFlight<string>()
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const first = flight('a', () => promise)
+    pass(3_999)
+    const joined = flight('a', async () => 'own')
+    pass(1)
+    expect(await flight('a', async () => 'late')).toBe('late')
+    resolve('first')
+    expect(await Promise.all([first, joined])).toEqual(['first', 'first'])
   })
 
   it('does not hold the others up when one fails', async () => {

@@ -1,6 +1,5 @@
 // Where Chromium is on this machine, and what to say when it is nowhere.
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { findExecutable } from '../../dev/executable.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome', 'msedge']
 const macPath = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'
@@ -8,17 +7,7 @@ const macPath = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'
 /** `CHROMIUM_PATH`, else the first usual name on PATH. */
 export function findChromium({ CHROMIUM_PATH, PATH = '' } = process.env): string | undefined {
   if (CHROMIUM_PATH) return CHROMIUM_PATH
-  const folders = PATH.split(delimiter)
-  return [...names.flatMap((name) => folders.map((folder) => join(folder, name))), macPath].find(isExecutable)
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  return findExecutable(names, PATH, [macPath])
 }
 
 /** One line for the person who runs the tests. */

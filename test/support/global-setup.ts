@@ -6,6 +6,7 @@ import type { TestProject } from 'vitest/node'
 import { buildBundle, buildDemo } from '../../build.ts'
 import { startAzurite } from '../../dev/azurite.ts'
 import { type Certificate, createCertificate } from '../../dev/certificate.ts'
+import { findBicep, noBicep } from '../../dev/infra/bicep.ts'
 import { findChromium, noChromium } from './chromium-path.ts'
 
 declare module 'vitest' {
@@ -23,6 +24,7 @@ declare module 'vitest' {
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (!findChromium()) console.warn(noChromium())
+  if (!findBicep()) console.warn(`The tests of the templates are left out. ${noBicep}`)
   const [bundle, azurite, certificate, folder] = await Promise.all([
     buildBundle(),
     startAzurite(),
