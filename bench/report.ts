@@ -1,93 +1,60 @@
 // The figures as one Markdown table. Every row is the service's figure and, where there is one, that of something else which
-// was measured in the same rounds; goals are about the ratio of both, or about the figure where it stands alone.
-import { formatColumns } from './columns.ts'
-import { differenceOfRounds, median, ratioOfRounds, type Spread, spread } from './statistics.ts'
+// was measured in the same rounds.
+import { markdownTable } from 'markdown-table'
+import { median } from 'simple-statistics'
+import { spread, spreadOfRounds } from './statistics.ts'
 
 export type Goal = { atMost: number } | { atLeast: number }
 
 export interface Figure {
   what: string
-  unit: string
-  service: number
-  /** Of the service's figure; shown where nothing is compared. */
-  spread?: Spread
-  comparedWith?: string
-  theirs?: number
-  /** The service's figure by theirs. */
-  ratio?: Spread
-  goal?: Goal
-}
-
-export interface Comparison {
-  what: string
-  unit: string
+  unit?: string
   /** One value for each round. */
-  service: readonly number[]
-  comparedWith: string
-  theirs: readonly number[]
-  goal?: Goal
-}
-
-export function compare({ service, theirs, ...rest }: Comparison): Figure {
-  return {
-    ...rest,
-    service: median(service),
-    theirs: median(theirs),
-    ratio: ratioOfRounds(service, theirs),
-  }
-}
-
-/** A figure of the service alone. */
-export function alone(what: string, unit: string, values: readonly number[], goal?: Goal): Figure {
-  const own = spread(values)
-  return { what, unit, service: own.median, spread: own, ...(goal ? { goal } : {}) }
-}
-
-/** What is left of the service's figure without theirs. */
-export function difference({ what, unit, service, theirs, comparedWith, goal }: Comparison): Figure {
-  const added = differenceOfRounds(service, theirs)
-  return {
-    what,
-    unit,
-    service: added.median,
-    spread: added,
-    comparedWith: `${number(median(service))} − ${number(median(theirs))} (${comparedWith})`,
-    ...(goal ? { goal } : {}),
-  }
+  service: number[]
+  comparedWith?: string
+  /** One value for each round. */
+  theirs?: number[]
+  /** What the quartiles and the goal are about. Default: the ratio where something is compared, else the figure. */
+  by?: 'ratio' | 'difference' | 'figure'
+  goal?: Goal | undefined
 }
 
 const columns = ['figure', 'service', 'compared with', 'theirs', 'ratio', 'quartiles', 'goal', '']
 
 export function formatTable(figures: readonly Figure[]): string {
-  return formatColumns(columns, figures.map(cells))
+  return markdownTable([columns, ...figures.map(cells)])
 }
 
-function cells(figure: Figure): string[] {
-  const { what, unit, service, comparedWith = '', theirs, ratio, goal } = figure
-  const range = ratio ?? figure.spread
-  const shown = ratio ? times : number
-  return [
-    what,
-    `${number(service)} ${unit}`.trim(),
-    comparedWith,
-    theirs === undefined ? '' : `${number(theirs)} ${unit}`.trim(),
-    ratio ? times(ratio.median) : '',
-    range && range.low !== range.high ? `${shown(range.low)}–${shown(range.high)}` : '',
-    goal ? goalText(goal, ratio !== undefined, unit) : '',
-    isMet(figure) === undefined ? '' : isMet(figure) ? 'met' : '**not met**',
-  ]
+function cells({ what, unit = '', service, comparedWith = '', theirs, by, goal }: Figure): string[] {
+  const measure = by ?? (theirs ? 'ratio' : 'figure')
+  const ours = median(service)
+  const withUnit = (value: number) => `${number(value)} ${unit}`.trim()
+  if (measure === 'ratio' && theirs) {
+    const ratio = spreadOfRounds(service, theirs, (a, b) => a / b)
+    const shown = [withUnit(ours), comparedWith, withUnit(median(theirs)), times(ratio.median)]
+    return [what, ...shown, ...judged(ratio, times, times, goal)]
+  }
+  if (measure === 'difference' && theirs) {
+    const added = spreadOfRounds(service, theirs, (a, b) => a - b)
+    const terms = `${number(ours)} − ${number(median(theirs))} (${comparedWith})`
+    return [what, withUnit(added.median), terms, '', '', ...judged(added, number, withUnit, goal)]
+  }
+  const beside = theirs ? withUnit(median(theirs)) : ''
+  return [what, withUnit(ours), comparedWith, beside, '', ...judged(spread(service), number, withUnit, goal)]
 }
 
-/** Nothing where there is no goal. */
-export function isMet({ goal, ratio, service }: Figure): boolean | undefined {
-  if (!goal) return undefined
-  const value = ratio?.median ?? service
-  return 'atMost' in goal ? value <= goal.atMost : value >= goal.atLeast
-}
-
-function goalText(goal: Goal, isRatio: boolean, unit: string): string {
-  const [sign, value] = 'atMost' in goal ? ['≤', goal.atMost] : ['≥', goal.atLeast]
-  return isRatio ? `${sign} ${times(value)}` : `${sign} ${number(value)} ${unit}`.trim()
+/** The quartiles, the goal, and whether it is met. */
+function judged(
+  { median: value, low, high }: ReturnType<typeof spread>,
+  show: (value: number) => string,
+  showGoal: (value: number) => string,
+  goal: Goal | undefined,
+): string[] {
+  const quartiles = low === high ? '' : `${show(low)}–${show(high)}`
+  if (!goal) return [quartiles, '', '']
+  const [sign, limit] = 'atMost' in goal ? ['≤', goal.atMost] : ['≥', goal.atLeast]
+  const isMet = sign === '≤' ? value <= limit : value >= limit
+  return [quartiles, `${sign} ${showGoal(limit)}`, isMet ? 'met' : '**not met**']
 }
 
 /** Three digits, however large. */

@@ -1,6 +1,7 @@
 // Starts Azurite, the storage emulator, one child process for each service. A child lives as long as its IPC channel:
 // it ends when `stop` closes the channel, and just as well when this process is killed.
 import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -16,9 +17,9 @@ export interface AzuriteOptions {
   folder?: string
   /** Default: `table` alone. */
   services?: readonly AzuriteService[]
-  blobPort?: number
-  queuePort?: number
-  tablePort?: number
+  blobPort?: number | undefined
+  queuePort?: number | undefined
+  tablePort?: number | undefined
   /** HTTPS when given, and then tokens of identities are accepted too (unsigned ones as well: Azurite does not look). */
   certificate?: Certificate
   /** Gets the access log, a line for each request: `"PUT /… HTTP/1.1" 412 -`. */
@@ -163,13 +164,12 @@ function untilReady(child: ChildProcess): Promise<void> {
 
 async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
-  const { promise, resolve } = Promise.withResolvers<void>()
-  child.once('exit', () => resolve())
+  const ended = once(child, 'exit')
   const kill = () => child.kill('SIGKILL')
   // The data is written out then, and what Azurite still waits for is connections that its clients keep open.
   child.stdout?.on('data', (chunk) => /successfully closed/.test(String(chunk)) && kill())
   if (child.connected) child.disconnect()
   const limit = setTimeout(kill, endMs)
-  await promise
+  await ended
   clearTimeout(limit)
 }

@@ -39,9 +39,9 @@ export async function startCloud(
   const azurite = await startAzurite({
     folder: join(folder, 'azurite'),
     services: storage,
+    blobPort: ports.blob,
+    queuePort: ports.queue,
     tablePort: ports.table,
-    ...(ports.blob === undefined ? {} : { blobPort: ports.blob }),
-    ...(ports.queue === undefined ? {} : { queuePort: ports.queue }),
   })
   onStop(azurite.stop)
   const entra = await startEntra({

@@ -3,6 +3,7 @@
  * (Request in, Response out); what no Response can express, a torn or a silent connection, is a word.
  */
 
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
@@ -44,7 +45,7 @@ export interface FaultHandle {
 
 /** Faults in the order in which they were added; the first that matches a request is the one it meets. */
 export class Faults<R, Extra extends object = object> {
-  readonly #faults: { fault: Fault<R> & Extra; hits: number }[] = []
+  readonly #faults = new Set<{ fault: Fault<R> & Extra; hits: number }>()
   readonly #render: (fault: Fault<R> & Extra, request: R) => Response | undefined
 
   /** `render` answers the faults that only this stand-in knows, such as an Entra error. */
@@ -54,25 +55,22 @@ export class Faults<R, Extra extends object = object> {
 
   add(fault: Fault<R> & Extra): FaultHandle {
     const entry = { fault, hits: 0 }
-    this.#faults.push(entry)
+    this.#faults.add(entry)
     return {
       get hits() {
         return entry.hits
       },
-      remove: () => {
-        const index = this.#faults.indexOf(entry)
-        if (index >= 0) this.#faults.splice(index, 1)
-      },
+      remove: () => void this.#faults.delete(entry),
     }
   }
 
   clear(): void {
-    this.#faults.length = 0
+    this.#faults.clear()
   }
 
   /** Answers `request` with the fault that it meets, or for real. */
   async answer(request: R, process: () => Promise<Response>): Promise<Outcome> {
-    const entry = this.#faults.find(
+    const entry = [...this.#faults].find(
       ({ fault, hits }) => hits < (fault.times ?? Number.POSITIVE_INFINITY) && matches(fault, request),
     )
     if (!entry) return process()
@@ -128,10 +126,8 @@ export async function listen(
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', resolve)
-  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
     stop: () =>

@@ -5,7 +5,24 @@ import { readFile } from 'node:fs/promises'
 import { Session } from 'node:inspector'
 import { join } from 'node:path'
 import { loadApp } from '../../dev/host/app.ts'
-import type { ColdLoad, ColdLoadOrder } from './order.ts'
+import type { RpcHttpRequest } from '../../dev/host/request.ts'
+
+export interface ColdLoadOrder {
+  /** Of the app. */
+  folder: string
+  functionName: string
+  request: RpcHttpRequest
+  /** File for a CPU profile of just that time. */
+  profileTo?: string | undefined
+}
+
+export interface ColdLoad {
+  /** Until the bundle is loaded and its functions are registered. */
+  loadMs: number
+  /** Until the function has answered. */
+  totalMs: number
+  status: number
+}
 
 async function main(): Promise<ColdLoad> {
   const { folder, functionName, request, profileTo } = JSON.parse(process.argv[2] ?? '') as ColdLoadOrder

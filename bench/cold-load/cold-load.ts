@@ -1,64 +1,59 @@
 // Starts the processes that load an app once and call one of its functions.
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { build } from 'rolldown'
+import { type Bundle, buildBundle } from '../../build.ts'
+import type { RpcHttpRequest } from '../../dev/host/request.ts'
+import type { HttpRequest } from '../load/http.ts'
 import type { Cloud } from '../stand-ins/cloud.ts'
-import type { ColdLoad, ColdLoadOrder } from './order.ts'
-
-const run = promisify(execFile)
-
-/** The answer is the file to run. */
-export async function buildColdLoadChild(folder: string): Promise<string> {
-  const outfile = join(folder, 'cold-load.cjs')
-  await build({
-    input: join(import.meta.dirname, 'child.ts'),
-    platform: 'node',
-    output: { file: outfile, format: 'cjs' },
-    logLevel: 'warn',
-  })
-  return outfile
-}
-
-export async function loadOnce(
-  cloud: Cloud,
-  child: string,
-  { env, ...order }: ColdLoadOrder,
-): Promise<ColdLoad> {
-  const { stdout, stderr } = await run(process.execPath, [child, JSON.stringify(order)], {
-    env: {
-      PATH: process.env.PATH ?? '',
-      NODE_EXTRA_CA_CERTS: cloud.caFile,
-      ...cloud.env,
-      TOKEN_TABLE: 'sessions',
-      PUBLIC_URL: new URL(order.request.url).origin,
-      ...env,
-    },
-  })
-  const result = JSON.parse(stdout || '{}') as ColdLoad
-  if (!(result.status < 400)) throw new Error(`${order.functionName} answered ${stdout} ${stderr}`)
-  return result
-}
+import type { ColdLoad, ColdLoadOrder } from './child.ts'
 
 /** Where the first login of an instance makes no call: Entra's pages have known addresses there. */
 export const publicCloudEnv = { ENTRA_AUTHORITY_HOST: 'https://login.microsoftonline.com' }
 
-export interface RequestParts {
-  method?: string
-  path: string
-  headers?: Record<string, string>
-  query?: Record<string, string>
+/** The answer loads an app in a new process. */
+export async function createColdLoads(cloud: Cloud, publicUrl: string) {
+  const outfile = join(cloud.folder, 'cold-load', 'child.cjs')
+  await buildBundle({ input: join(import.meta.dirname, 'child.ts'), outfile })
+  return async (
+    app: Bundle,
+    functionName: string,
+    request: HttpRequest,
+    env: Record<string, string> = {},
+    profileTo?: string,
+  ): Promise<ColdLoad> => {
+    const order: ColdLoadOrder = {
+      folder: dirname(app.file),
+      functionName,
+      request: rpcRequest(publicUrl, request),
+      profileTo,
+    }
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [outfile, JSON.stringify(order)], {
+      env: {
+        PATH: process.env.PATH,
+        NODE_EXTRA_CA_CERTS: cloud.caFile,
+        ...cloud.env,
+        TOKEN_TABLE: 'sessions',
+        PUBLIC_URL: publicUrl,
+        ...env,
+      },
+    })
+    const result = JSON.parse(stdout || '{}') as ColdLoad
+    if (!(result.status < 400)) throw new Error(`${functionName} answered ${stdout} ${stderr}`)
+    return result
+  }
 }
 
 /** As the Functions host hands a request to the library. */
-export function rpcRequest(origin: string, { method = 'GET', path, headers = {}, query = {} }: RequestParts) {
-  const nullable = (values: Record<string, string>) =>
-    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value }]))
+function rpcRequest(origin: string, { method = 'GET', path, headers = {} }: HttpRequest): RpcHttpRequest {
+  const url = new URL(path, origin)
+  const nullable = (values: Iterable<[string, string]>) =>
+    Object.fromEntries([...values].map(([name, value]) => [name, { value }]))
   return {
     method,
-    url: `${origin}${path}?${new URLSearchParams(query)}`,
-    nullableHeaders: nullable({ host: new URL(origin).host, ...headers }),
-    nullableQuery: nullable(query),
+    url: url.href,
+    nullableHeaders: nullable(Object.entries({ host: url.host, ...headers })),
+    nullableQuery: nullable(url.searchParams),
     nullableParams: {},
   }
 }

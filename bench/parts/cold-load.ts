@@ -1,61 +1,42 @@
 // A cold start without what the platform does: in a fresh process, from before the bundle is loaded until a function has given
 // its first answer, the connection to the table included.
-import {
-  buildColdLoadChild,
-  loadOnce,
-  publicCloudEnv,
-  type RequestParts,
-  rpcRequest,
-} from '../cold-load/cold-load.ts'
-import { type Part, started } from '../part.ts'
-import { compare, type Figure } from '../report.ts'
-import { interleave } from '../statistics.ts'
-import type { AppName } from '../subjects/bundle.ts'
-import { sampleSession, seedSessions } from '../subjects/sessions.ts'
-import { startApp } from '../subjects/subject.ts'
+import { createColdLoads, publicCloudEnv } from '../cold-load/cold-load.ts'
+import { measureRounds, type Part } from '../part.ts'
+import type { Figure, Goal } from '../report.ts'
+import { type SessionRequests, startSignedIn } from '../subjects/sessions.ts'
 
 export const coldLoad: Part = async (context) => {
   const { cloud, quick, rounds, progress } = context
   progress('cold load: starting')
-  const service = await started(context, startApp('service', { cloud }))
-  const { session } = await sampleSession(cloud, service, 'sessions')
-  const [one] = await seedSessions(cloud, { table: 'sessions', session, count: 1 })
-  const cookie = `__Host-session=${one?.cookie}`
-  const { partitionKey = '', rowKey = '' } = one?.key ?? {}
-  const child = await buildColdLoadChild(cloud.folder)
-  const load = async (app: AppName, functionName: string, request: RequestParts, env = {}) =>
-    loadOnce(cloud, child, {
-      folder: (await cloud.apps.of(app)).folder,
-      functionName,
-      request: rpcRequest(service.publicUrl, request),
-      env,
-    })
-  const post = { method: 'POST', path: '/api/token', headers: { 'x-requested-with': 'fetch', cookie } }
+  const { service, sessions } = await startSignedIn(context, 1)
+  const [one] = sessions as [SessionRequests]
+  const load = await createColdLoads(cloud, service.publicUrl)
+  const { service: own, empty, quickstart, 'point-read': pointRead } = cloud.apps
+  const [live, login] = [{ path: '/api/health/live' }, { path: '/api/login' }]
   const subjects = {
-    empty: () => load('empty', 'live', { path: '/api/health/live' }),
-    live: () => load('service', 'health-live', { path: '/api/health/live' }),
-    login: () => load('service', 'login', { path: '/api/login' }, publicCloudEnv),
-    token: () => load('service', 'token', post),
-    quickstart: () => load('quickstart', 'login', { path: '/api/login' }, publicCloudEnv),
-    pointRead: () => load('point-read', 'token', { ...post, query: { partitionKey, rowKey } }),
+    empty: () => load(empty, 'live', live),
+    live: () => load(own, 'health-live', live),
+    login: () => load(own, 'login', login, publicCloudEnv),
+    token: () => load(own, 'token', one.token),
+    quickstart: () => load(quickstart, 'login', login, publicCloudEnv),
+    pointRead: () => load(pointRead, 'token', one.read),
   }
-  const runs = quick ? 5 : rounds * 5
-  await interleave(subjects, 1)
-  const results = await interleave(subjects, runs, (round) => {
-    if (round % 5 === 1) progress(`cold load: round ${round} of ${runs}`)
-  })
-  const total = (name: keyof typeof subjects) => results[name].map(({ totalMs }) => totalMs)
-  const load1 = (name: keyof typeof subjects) => results[name].map(({ loadMs }) => loadMs)
-  const row = (what: string, ours: number[], comparedWith: string, theirs: number[], goal?: Figure['goal']) =>
-    compare({ what, unit: 'ms', service: ours, comparedWith, theirs, ...(goal ? { goal } : {}) })
-  const empty = 'empty function, first answer'
+  const runs = { ...context, rounds: quick ? 5 : rounds * 5 }
+  const results = await measureRounds(runs, 'cold load', subjects)
+  type Name = keyof typeof subjects
+  const row = (what: string, ours: Name, comparedWith: string, theirs: Name, goal?: Goal): Figure => {
+    const key = what === 'cold load: the bundle alone' ? 'loadMs' : 'totalMs'
+    const values = (name: Name) => results[name].map((result) => result[key])
+    return { what, unit: 'ms', service: values(ours), comparedWith, theirs: values(theirs), goal }
+  }
+  const first = 'empty function, first answer'
   return [
-    row('cold load: the bundle alone', load1('live'), 'empty function', load1('empty')),
-    row('cold load: the bundle alone', load1('live'), 'quickstart, Functions', load1('quickstart')),
-    row('cold load to /health/live', total('live'), empty, total('empty'), { atMost: 1.5 }),
-    row('cold load to /login', total('login'), empty, total('empty'), { atMost: 2.5 }),
-    row('cold load to /login', total('login'), 'quickstart, Functions', total('quickstart')),
-    row('cold load to a hit on /token', total('token'), empty, total('empty'), { atMost: 3 }),
-    row('cold load to a hit on /token', total('token'), 'point-read function', total('pointRead')),
+    row('cold load: the bundle alone', 'live', 'empty function', 'empty'),
+    row('cold load: the bundle alone', 'live', 'quickstart, Functions', 'quickstart'),
+    row('cold load to /health/live', 'live', first, 'empty', { atMost: 1.5 }),
+    row('cold load to /login', 'login', first, 'empty', { atMost: 2.5 }),
+    row('cold load to /login', 'login', 'quickstart, Functions', 'quickstart'),
+    row('cold load to a hit on /token', 'token', first, 'empty', { atMost: 3 }),
+    row('cold load to a hit on /token', 'token', 'point-read function', 'pointRead'),
   ]
 }

@@ -1,78 +1,64 @@
 // Memory of the host with the service in it: after the start, after some warm hits, and after a hundred times as many. Resident
 // memory says what the platform counts, garbage that nobody has collected yet included; the live heap says what is kept.
+import { type HttpRequest, inTurn } from '../load/http.ts'
+import { connectInspector, inspectorEnv } from '../load/inspector.ts'
 import { runLoad } from '../load/load.ts'
 import { residentMiBOf } from '../load/process-figures.ts'
-import { createTarget, inTurn } from '../load/target.ts'
-import { type Part, started } from '../part.ts'
-import { connectInspector, inspectorEnv } from '../profile/inspector.ts'
-import { compare } from '../report.ts'
-import { pointReadRequest, sampleSession, seedSessions, sessionTokenRequest } from '../subjects/sessions.ts'
+import type { Part } from '../part.ts'
+import type { Figure } from '../report.ts'
+import { startSignedIn } from '../subjects/sessions.ts'
 import { type Subject, startApp } from '../subjects/subject.ts'
 
-const inFlight = 16
-
-interface Memory {
-  residentMiB: number
-  liveHeapMiB: number
-}
-
 export const memory: Part = async (context) => {
-  const { cloud, quick, progress, onStop } = context
+  const { quick, progress } = context
   const [few, many] = quick ? [300, 3_000] : [1_000, 100_000]
   progress('memory: starting')
   // Another process than the one that is measured signs in, so that that one is fresh.
-  const other = await started(context, startApp('service', { cloud }))
-  const { session } = await sampleSession(cloud, other, 'sessions')
-  const seeded = await seedSessions(cloud, { table: 'sessions', session, count: 100 })
+  const { sessions } = await startSignedIn(context, 100)
 
-  const measure = async (
-    name: string,
-    app: 'service' | 'point-read',
-    toRequests: (to: Subject) => Buffer[],
-  ) => {
-    const subject = await started(context, startApp(app, { cloud, env: inspectorEnv }))
-    const { send, close } = createTarget(subject.publicUrl, inTurn(toRequests(subject)))
-    onStop(close)
-    const run = async (count: number) => {
-      progress(`memory of ${name}: ${count} requests`)
-      if (count > 0) await runLoad(send, { inFlight, until: { requests: count } })
-      const residentMiB = residentMiBOf(subject.pid)
-      return { residentMiB, liveHeapMiB: await liveHeapMiBOf(subject) }
+  const measure = async (app: 'service' | 'point-read', requests: HttpRequest[]) => {
+    const subject = await startApp(context, app, { env: inspectorEnv })
+    const next = inTurn(requests)
+    const after = async (count: number) => {
+      progress(`memory of ${app}: ${count} requests`)
+      if (count > 0) await runLoad(() => subject.send(next()), { inFlight: 16, until: { requests: count } })
+      const resident = [residentMiBOf(subject.pid)]
+      return { resident, 'live heap': [await liveHeapMiBOf(subject)] }
     }
-    return { start: await run(0), few: await run(few), many: await run(many - few) }
+    return { start: await after(0), few: await after(few), many: await after(many - few) }
   }
-  const ours = await measure('the service', 'service', (to) =>
-    seeded.map(({ cookie }) => sessionTokenRequest(to, cookie)),
+  const ours = await measure(
+    'service',
+    sessions.map(({ token }) => token),
   )
-  const theirs = await measure('the point-read function', 'point-read', (to) =>
-    seeded.map(({ key }) => pointReadRequest(to, key)),
+  const theirs = await measure(
+    'point-read',
+    sessions.map(({ read }) => read),
   )
 
   const requests = (count: number) => `${count.toLocaleString('en-US')} requests`
-  const beside = (what: string, when: keyof typeof ours, figure: keyof Memory) =>
-    compare({
-      what,
-      unit: 'MiB',
-      comparedWith: 'point-read function',
-      service: [ours[when][figure]],
-      theirs: [theirs[when][figure]],
-    })
-  const growth = (what: string, of: typeof ours, figure: keyof Memory, isGoal: boolean) =>
-    compare({
-      what: `${what} after ${requests(many)}`,
-      unit: 'MiB',
-      comparedWith: `after ${requests(few)}`,
-      service: [of.many[figure]],
-      theirs: [of.few[figure]],
-      ...(isGoal ? { goal: { atMost: 1.1 } } : {}),
-    })
+  const beside = (what: string, when: keyof typeof ours): Figure => ({
+    what: `memory after ${what}: resident`,
+    unit: 'MiB',
+    service: ours[when].resident,
+    comparedWith: 'point-read function',
+    theirs: theirs[when].resident,
+  })
+  const growth = (what: string, of: typeof ours, figure: 'resident' | 'live heap'): Figure => ({
+    what: `${what}: ${figure} after ${requests(many)}`,
+    unit: 'MiB',
+    service: of.many[figure],
+    comparedWith: `after ${requests(few)}`,
+    theirs: of.few[figure],
+    goal: of === ours ? { atMost: 1.1 } : undefined,
+  })
   return [
-    beside('memory after start: resident', 'start', 'residentMiB'),
-    beside(`memory after ${requests(many)}: resident`, 'many', 'residentMiB'),
-    growth('memory: resident', ours, 'residentMiB', true),
-    growth('memory: live heap', ours, 'liveHeapMiB', true),
-    growth('point-read function: resident', theirs, 'residentMiB', false),
-    growth('point-read function: live heap', theirs, 'liveHeapMiB', false),
+    beside('start', 'start'),
+    beside(requests(many), 'many'),
+    growth('memory', ours, 'resident'),
+    growth('memory', ours, 'live heap'),
+    growth('point-read function', theirs, 'resident'),
+    growth('point-read function', theirs, 'live heap'),
   ]
 }
 

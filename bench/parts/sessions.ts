@@ -1,77 +1,72 @@
 // Warm hits over tables of different sizes, each with a process of its own, all measured in the same rounds.
-import { runLoad } from '../load/load.ts'
-import { createTarget } from '../load/target.ts'
-import { type Part, type PartContext, started } from '../part.ts'
-import { compare, type Figure } from '../report.ts'
-import { interleave, percentile } from '../statistics.ts'
-import {
-  pointReadRequest,
-  type Seeded,
-  type SeedOptions,
-  sampleSession,
-  seedSessions,
-  sessionTokenRequest,
-} from '../subjects/sessions.ts'
-import { type Subject, startApp } from '../subjects/subject.ts'
+import { randomUUID } from 'node:crypto'
+import { createSessionStore } from '../../src/sessions/session-store.ts'
+import { openRows } from '../../test/storm/rows.ts'
+import { figureOf, type Loaded, measureLoads, type Part } from '../part.ts'
+import type { Figure } from '../report.ts'
+import type { Cloud } from '../stand-ins/cloud.ts'
+import { type SessionRequests, sessionRequests, startSignedIn } from '../subjects/sessions.ts'
+import { startApp } from '../subjects/subject.ts'
+
+const counts = { quick: [100, 2_000], full: [100, 10_000, 100_000] }
+const insertsAtOnce = 32
+const hourMs = 3_600_000
 
 export const sessions: Part = async (context) => {
-  const { cloud, quick, rounds, progress, sessions: counts } = context
+  const { cloud, quick, progress } = context
   progress('sessions: starting')
-  const first = await started(context, startApp('service', { cloud }))
-  const { session } = await sampleSession(cloud, first, 'sessions')
-
-  const tables = new Map<string, { count: number; name: string; seeded: Seeded[] }>()
-  for (const count of counts) {
+  await startSignedIn(context, 1)
+  const subjects: Record<string, Loaded> = {}
+  const [least = 0, ...larger] = quick ? counts.quick : counts.full
+  for (const count of [least, ...larger]) {
     progress(`sessions: inserting ${count}`)
-    const name = `sessions${count}`
-    const seeded = await seedSessions(cloud, { table: name, session, count } satisfies SeedOptions)
-    tables.set(name, { count, name, seeded })
+    const table = `sessions${count}`
+    const copies = await insertCopies(cloud, table, count)
+    const any = () => copies[Math.floor(Math.random() * copies.length)] as SessionRequests
+    const service = await startApp(context, 'service', { table })
+    subjects[`service ${count}`] = { label: '', send: () => service.send(any().token) }
+    const pointRead = await startApp(context, 'point-read', { table })
+    subjects[`point-read ${count}`] = { label: '', send: () => pointRead.send(any().read) }
   }
-  const sends: Record<string, ReturnType<typeof measure>> = {}
-  for (const { name, seeded } of tables.values()) {
-    const service = await started(context, startApp('service', { cloud, table: name }))
-    const pointRead = await started(context, startApp('point-read', { cloud, table: name }))
-    sends[`service ${name}`] = measure(context, service, () =>
-      sessionTokenRequest(service, anyOf(seeded).cookie),
-    )
-    sends[`point-read ${name}`] = measure(context, pointRead, () =>
-      pointReadRequest(pointRead, anyOf(seeded).key),
-    )
-  }
+  const number = (count: number) => count.toLocaleString('en-US')
+  const [until, warmUp] = quick ? [{ ms: 300 }, { ms: 300 }] : [{ ms: 1_500 }, { ms: 3_000 }]
   const figures: Figure[] = []
   for (const inFlight of [1, 16]) {
-    const each = (ms: number) =>
-      Object.fromEntries(Object.entries(sends).map(([name, load]) => [name, () => load(inFlight, ms)]))
-    await interleave(each(quick ? 300 : 3_000), 1)
-    const results = await interleave(each(quick ? 300 : 1_500), rounds, (round) =>
-      progress(`sessions, ${inFlight} in flight: round ${round} of ${rounds}`),
-    )
-    const [least, ...larger] = [...tables.values()]
-    const p50s = (name: string) =>
-      (results[name] ?? []).map(({ latenciesMs }) => percentile(latenciesMs, 0.5))
-    const number = (count: number) => count.toLocaleString('en-US')
-    for (const { name, count } of larger) {
-      const row = (app: string, label: string) =>
-        compare({
-          what: `${label}, ${number(count)} sessions, ${inFlight} in flight: p50`,
-          unit: 'ms',
-          comparedWith: `${number(least?.count ?? 0)} sessions`,
-          service: p50s(`${app} ${name}`),
-          theirs: p50s(`${app} ${least?.name}`),
-          ...(app === 'service' && inFlight === 1 ? { goal: { atMost: 1.1 } } : {}),
-        })
-      figures.push(row('service', 'warm hit'), row('point-read', 'point-read function'))
-    }
+    const results = await measureLoads(context, { what: 'sessions', subjects, inFlight, until, warmUp })
+    const p50s = (name: string) => figureOf(results[name] ?? [], 'p50')
+    const row = (app: 'service' | 'point-read', label: string, count: number): Figure => ({
+      what: `${label}, ${number(count)} sessions, ${inFlight} in flight: p50`,
+      unit: 'ms',
+      service: p50s(`${app} ${count}`),
+      comparedWith: `${number(least)} sessions`,
+      theirs: p50s(`${app} ${least}`),
+      goal: app === 'service' && inFlight === 1 ? { atMost: 1.1 } : undefined,
+    })
+    for (const count of larger)
+      figures.push(row('service', 'warm hit', count), row('point-read', 'point-read function', count))
   }
   return figures
 }
 
-function measure({ onStop }: PartContext, { publicUrl, pid }: Subject, next: () => Buffer) {
-  const { send, close } = createTarget(publicUrl, next)
-  onStop(close)
-  return (inFlight: number, ms: number) => runLoad(send, { inFlight, until: { ms }, pid })
-}
-
-function anyOf(seeded: readonly Seeded[]): Seeded {
-  return seeded[Math.floor(Math.random() * seeded.length)] as Seeded
+/** Copies of the session that is there, each of an account of its own, sealed and stored by the service's own modules. */
+async function insertCopies(cloud: Cloud, table: string, count: number): Promise<SessionRequests[]> {
+  const [row] = await openRows(cloud.table('sessions'), cloud.sealer)
+  if (!row?.session) throw new Error('the sign-in left no session')
+  const { session } = row
+  await cloud.table(table).createTable()
+  const limits = { maxMs: 168 * hourMs, idleMs: 24 * hourMs }
+  const clock = () => new Date()
+  const store = createSessionStore({ table: cloud.table(table), sealer: cloud.sealer, limits, clock })
+  const never = () => new AbortController().signal
+  const call = { deadline: { signal: never, end: never }, log: () => {} }
+  const copies: SessionRequests[] = []
+  let left = count
+  const insert = async () => {
+    while (left-- > 0) {
+      const account = { ...session.account, objectId: randomUUID() }
+      copies.push(sessionRequests(await store.create({ ...session, account }, call)))
+    }
+  }
+  await Promise.all(Array.from({ length: insertsAtOnce }, insert))
+  return copies
 }

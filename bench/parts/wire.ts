@@ -1,12 +1,11 @@
 // What one request costs on the wire: bytes to the browser and to the table, table operations, and calls to Entra and ACS.
-
+import type { SessionRow } from '../../src/sessions/session-store.ts'
 import { Browser } from '../../test/support/browser.ts'
-import { connect } from '../load/connection.ts'
+import { createConnections, type HttpRequest, sendRequest } from '../load/http.ts'
 import { startWireCounter } from '../load/wire-counter.ts'
-import { type Part, started } from '../part.ts'
-import { alone, compare, type Figure } from '../report.ts'
-import { signInToQuickstart } from '../subjects/quickstart-sessions.ts'
-import { pointReadRequest, sampleSession, seedSessions, sessionTokenRequest } from '../subjects/sessions.ts'
+import type { Part } from '../part.ts'
+import type { Figure } from '../report.ts'
+import { type SessionRequests, signInAtQuickstart, signInAtService } from '../subjects/sessions.ts'
 import { type Subject, startApp } from '../subjects/subject.ts'
 
 const requests = 20
@@ -15,98 +14,75 @@ export const wire: Part = async (context) => {
   const { cloud, progress, onStop } = context
   progress('wire: starting')
   const tablePort = Number(/TableEndpoint=http:\/\/127\.0\.0\.1:(\d+)/.exec(cloud.tableConnectionString)?.[1])
-  const counter = await startWireCounter(tablePort)
-  onStop(counter.stop)
-  const env = { TokenStore: cloud.tableConnectionString.replace(`:${tablePort}/`, `:${counter.port}/`) }
-  const service = await started(context, startApp('service', { cloud, env }))
-  const pointRead = await started(context, startApp('point-read', { cloud, env }))
-  const quickstart = await started(context, startApp('quickstart', { cloud, env }))
-  const count = async (subject: Subject, send: () => Promise<{ sent: number; received: number }>) => {
+  const toTable = await startWireCounter(tablePort)
+  onStop(toTable.stop)
+  const env = { TokenStore: cloud.tableConnectionString.replace(`:${tablePort}/`, `:${toTable.port}/`) }
+  const service = await startApp(context, 'service', { env })
+  const pointRead = await startApp(context, 'point-read', { env })
+  const quickstart = await startApp(context, 'quickstart', { env })
+
+  const count = async (send: () => Promise<unknown>) => {
     await send()
     await cloud.adjust({})
-    counter.take()
-    let [sent, received] = [0, 0]
-    for (let done = 0; done < requests; done++) {
-      const bytes = await send()
-      sent += bytes.sent
-      received += bytes.received
-    }
-    const table = counter.take()
-    const upstream = await cloud.adjust({})
-    const each = (sum: number) => [sum / requests]
+    toTable.take()
+    for (let done = 0; done < requests; done++) await send()
+    const table = toTable.take()
+    const { entraTokens, entraDocuments, acsExchanges } = await cloud.adjust({})
     return {
-      subject,
-      client: each(sent + received),
-      tableBytes: each(table.sentBytes + table.receivedBytes),
-      tableOperations: each(table.requests.length),
-      upstreamCalls: each(upstream.entraTokens + upstream.entraDocuments + upstream.acsExchanges),
+      tableBytes: table.bytes / requests,
+      tableOperations: table.requests / requests,
+      upstreamCalls: (entraTokens + entraDocuments + acsExchanges) / requests,
     }
   }
-  const token = (subject: Subject, request: Buffer) => count(subject, () => sendOnce(subject, request))
-  progress('wire: hits')
-  const [theirRequest] = await signInToQuickstart(cloud, quickstart, 1)
-  const theirs = await token(quickstart, theirRequest as Buffer)
-  // From here on the service renews whatever does not say that it lasts.
-  await cloud.adjust({ accessTokenSeconds: 240 })
-  const { session, sealed } = await sampleSession(cloud, service, 'sessions')
-  const seed = async (expiresOn: Date) => {
-    const acsToken = { token: session.acsToken?.token ?? '', expiresOn }
-    const options = { table: 'sessions', session: { ...session, acsToken }, count: 1, sameAccount: true }
-    const [seeded] = await seedSessions(cloud, options)
-    if (!seeded) throw new Error('no session was seeded')
-    return seeded
+  const token = async ({ publicUrl }: Subject, request: HttpRequest) => {
+    const { host, port } = new URL(publicUrl)
+    const toClient = await startWireCounter(Number(port))
+    onStop(toClient.stop)
+    const connections = createConnections(`http://127.0.0.1:${toClient.port}`)
+    onStop(() => connections.destroy())
+    const toHost = { ...request, headers: { host, ...request.headers } }
+    const counted = await count(() => sendRequest(connections, toHost))
+    toClient.take()
+    await sendRequest(connections, toHost)
+    return { ...counted, clientBytes: toClient.take().bytes }
   }
-  const lasting = await seed(new Date(Date.now() + 24 * 3_600_000))
-  const hit = await token(service, sessionTokenRequest(service, lasting.cookie))
-  const read = await token(pointRead, pointReadRequest(pointRead, lasting.key))
+  progress('wire: hits')
+  const [theirRequest] = (await signInAtQuickstart(cloud, quickstart, 1)) as [HttpRequest]
+  const theirs = await token(quickstart, theirRequest)
+  const [lasting] = (await signInAtService(cloud, service, 1)) as [SessionRequests]
+  const { partitionKey, rowKey } = lasting.key
+  const { sealed } = await cloud.table('sessions').getEntity<SessionRow>(partitionKey, rowKey)
+  const hit = await token(service, lasting.token)
+  const read = await token(pointRead, lasting.read)
   progress('wire: renewals')
-  const ending = await seed(new Date())
-  const renewal = await token(service, sessionTokenRequest(service, ending.cookie))
+  // Such tokens are renewed at once.
+  await cloud.adjust({ accessTokenSeconds: 240 })
+  const [ending] = (await signInAtService(cloud, service, 1)) as [SessionRequests]
+  const renewal = await token(service, ending.token)
   progress('wire: sign-ins')
-  const signIn = await count(service, async () => {
-    await new Browser(service).signIn({ person: cloud.people[0]?.username ?? '' })
-    return { sent: 0, received: 0 }
+  const signIn = await count(() => new Browser(service).signIn({ person: cloud.people[0]?.username ?? '' }))
+
+  const alone = (what: string, value: number, unit = ''): Figure => ({ what, unit, service: [value] })
+  const beside = (what: string, value: number, comparedWith: string, other: number, unit = ''): Figure => ({
+    ...alone(`warm hit: ${what}`, value, unit),
+    comparedWith,
+    theirs: [other],
   })
-
-  const both = (what: string, unit: string, ours: number[], comparedWith: string, other: number[]): Figure =>
-    compare({ what, unit, service: ours, comparedWith, theirs: other })
+  const [besideRead, besideQuickstart] = ['point-read function', 'quickstart, Functions']
   return [
-    alone('sealed bytes of a row', 'bytes', [sealed.length]),
-    both(
-      'warm hit: bytes between client and host',
-      'bytes',
-      hit.client,
-      'quickstart, Functions',
-      theirs.client,
-    ),
-    both(
-      'warm hit: bytes between host and table',
-      'bytes',
-      hit.tableBytes,
-      'point-read function',
-      read.tableBytes,
-    ),
-    both('warm hit: table operations', '', hit.tableOperations, 'point-read function', read.tableOperations),
+    alone('sealed bytes of a row', sealed.length, 'bytes'),
+    beside('bytes between client and host', hit.clientBytes, besideQuickstart, theirs.clientBytes, 'bytes'),
+    beside('bytes between host and table', hit.tableBytes, besideRead, read.tableBytes, 'bytes'),
+    beside('table operations', hit.tableOperations, besideRead, read.tableOperations),
     {
-      what: 'warm hit: calls to Entra and ACS',
-      unit: '',
-      service: hit.upstreamCalls[0] ?? Number.NaN,
+      ...beside('calls to Entra and ACS', hit.upstreamCalls, besideQuickstart, theirs.upstreamCalls),
+      by: 'figure',
       goal: { atMost: 0 },
-      comparedWith: 'quickstart, Functions',
-      theirs: theirs.upstreamCalls[0] ?? Number.NaN,
     },
-    alone('renewal: table operations', '', renewal.tableOperations),
-    alone('renewal: bytes between host and table', 'bytes', renewal.tableBytes),
-    alone('renewal: calls to Entra and ACS', '', renewal.upstreamCalls, { atMost: 2 }),
-    alone('sign-in: table operations', '', signIn.tableOperations),
-    alone('sign-in: calls to Entra and ACS', '', signIn.upstreamCalls),
+    alone('renewal: table operations', renewal.tableOperations),
+    alone('renewal: bytes between host and table', renewal.tableBytes, 'bytes'),
+    { ...alone('renewal: calls to Entra and ACS', renewal.upstreamCalls), goal: { atMost: 2 } },
+    alone('sign-in: table operations', signIn.tableOperations),
+    alone('sign-in: calls to Entra and ACS', signIn.upstreamCalls),
   ]
-}
-
-async function sendOnce({ publicUrl }: Subject, request: Buffer) {
-  const connection = await connect(publicUrl)
-  const { status, head } = await connection.send(request)
-  connection.close()
-  if (status !== 200) throw new Error(`the answer was:\n${head}`)
-  return connection.bytes()
 }

@@ -13,9 +13,8 @@ app.get('/api/login', async ({ query }, response) => {
 
 app.get('/api/redirect', async ({ query }, response) => {
   const session = await quickstart.redirect(String(query.code), String(query.state))
-  if (!session) return response.sendStatus(400)
-  response.cookie(sessionCookieName, session, { httpOnly: true, sameSite: 'lax' })
-  response.redirect('/')
+  if (session) response.cookie(sessionCookieName, session, { httpOnly: true, sameSite: 'lax' }).redirect('/')
+  else response.sendStatus(400)
 })
 
 app.post('/api/token', async ({ headers }, response) => {

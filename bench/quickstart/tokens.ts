@@ -5,15 +5,6 @@ import { randomBytes } from 'node:crypto'
 import { CommunicationIdentityClient } from '@azure/communication-identity'
 import { type AccountInfo, CryptoProvider, PublicClientApplication } from '@azure/msal-node'
 
-export interface Quickstart {
-  /** Where to send the browser. */
-  login(loginHint: string | undefined): Promise<string>
-  /** The new session; nothing when no login of ours leads there. */
-  redirect(code: string, state: string): Promise<string | undefined>
-  /** Nothing without a session. */
-  token(session: string | undefined): Promise<{ token: string; expiresOn: string } | undefined>
-}
-
 const scopes = [
   'https://auth.msft.communication.azure.com/Teams.ManageCalls',
   'https://auth.msft.communication.azure.com/Teams.ManageChats',
@@ -21,7 +12,7 @@ const scopes = [
 
 export const sessionCookieName = 'session'
 
-export function createQuickstart(env: NodeJS.ProcessEnv): Quickstart {
+export function createQuickstart(env: NodeJS.ProcessEnv) {
   const clientId = env.ENTRA_CLIENT_ID ?? ''
   const authorityHost = env.ENTRA_AUTHORITY_HOST ?? ''
   const connectionString = env.COMMUNICATION_SERVICES_CONNECTION_STRING ?? ''
@@ -40,7 +31,8 @@ export function createQuickstart(env: NodeJS.ProcessEnv): Quickstart {
   const sessions = new Map<string, AccountInfo>()
 
   return {
-    async login(loginHint) {
+    /** Where to send the browser. */
+    async login(loginHint: string | undefined) {
       const { verifier, challenge } = await new CryptoProvider().generatePkceCodes()
       const [state, nonce] = [random(), random()]
       logins.set(state, { nonce, codeVerifier: verifier })
@@ -55,7 +47,8 @@ export function createQuickstart(env: NodeJS.ProcessEnv): Quickstart {
       })
     },
 
-    async redirect(code, state) {
+    /** The new session; nothing when no login of ours leads there. */
+    async redirect(code: string, state: string) {
       const login = logins.get(state)
       if (!login) return undefined
       logins.delete(state)
@@ -70,7 +63,8 @@ export function createQuickstart(env: NodeJS.ProcessEnv): Quickstart {
       return session
     },
 
-    async token(session) {
+    /** Nothing without a session. */
+    async token(session: string | undefined) {
       const account = sessions.get(session ?? '')
       if (!account) return undefined
       const { accessToken } = await msal.acquireTokenSilent({ account, scopes })

@@ -1,35 +1,69 @@
 // Entra and ACS in a process of their own, so that their CPU time is in nobody's figures. Driven by messages of its parent.
 import { once } from 'node:events'
 import { type AcsStandIn, startAcs } from '../../dev/acs/acs.ts'
+import type { Certificate } from '../../dev/certificate.ts'
 import { runCommand } from '../../dev/command.ts'
+import type { Person } from '../../dev/entra/directory.ts'
 import { type EntraStandIn, startEntra } from '../../dev/entra/entra.ts'
-import type { AdjustStandIns, StandInCounts, StandInsStarted, StartStandIns } from './messages.ts'
+import { clientId } from '../../dev/settings.ts'
+
+/** The first message: what to start. */
+export interface StartStandIns {
+  certificate: Certificate
+  people: readonly Person[]
+}
+
+/** The answer to it. */
+export interface StandInsStarted {
+  authorityHost: string
+  acsConnectionString: string
+}
+
+/** Every later message; what it names is changed. */
+export interface AdjustStandIns {
+  /** Of every answer of Entra's server side and of ACS. */
+  delayMs?: number
+  /** Of Entra tokens, and so of ACS tokens, that are issued from now on. */
+  accessTokenSeconds?: number
+  /** Registered beside those of before. */
+  redirectUris?: string[]
+}
+
+/** The answer to each of them: what was asked of the stand-ins since the one before. */
+export interface StandInCounts {
+  /** Codes redeemed, and refresh tokens. */
+  entraTokens: number
+  /** Metadata and keys. */
+  entraDocuments: number
+  acsExchanges: number
+}
 
 runCommand(async (onStop) => {
-  const [{ people, ...start }] = (await once(process, 'message')) as [StartStandIns]
-  const entra = await startEntra({ ...start, people })
+  const [{ certificate, people }] = (await once(process, 'message')) as [StartStandIns]
+  const entra = await startEntra({ certificate, clientId, redirectUris: [], people })
   onStop(entra.stop)
   const acs = await startAcs({ entra, entraAuthorityHost: entra.authorityHost, people })
   onStop(acs.stop)
-  const started: StandInsStarted = {
-    authorityHost: entra.authorityHost,
-    pageOrigin: entra.pageOrigin,
-    acsConnectionString: acs.connectionString,
-  }
   process.on('message', (adjust: AdjustStandIns) => {
     apply(adjust, entra, acs)
     process.send?.(takeCounts(entra, acs))
   })
-  process.send?.(started)
+  const { authorityHost } = entra
+  process.send?.({ authorityHost, acsConnectionString: acs.connectionString } satisfies StandInsStarted)
 })
 
-function apply({ delayMs, accessTokenSeconds }: AdjustStandIns, entra: EntraStandIn, acs: AcsStandIn): void {
-  if (accessTokenSeconds !== undefined) entra.options.lifetimes.accessTokenSeconds = accessTokenSeconds
+function apply(
+  { delayMs, accessTokenSeconds, redirectUris = [] }: AdjustStandIns,
+  { options, faults }: EntraStandIn,
+  acs: AcsStandIn,
+): void {
+  options.redirectUris.push(...redirectUris)
+  if (accessTokenSeconds !== undefined) options.lifetimes.accessTokenSeconds = accessTokenSeconds
   if (delayMs === undefined) return
-  entra.faults.clear()
+  faults.clear()
   acs.faults.clear()
   if (delayMs === 0) return
-  entra.faults.add({ match: ({ endpoint }) => /^(token|keys|discovery)$/.test(endpoint), delayMs })
+  faults.add({ match: ({ endpoint }) => /^(token|keys|discovery)$/.test(endpoint), delayMs })
   acs.faults.add({ delayMs })
 }
 

@@ -1,108 +1,68 @@
-// Sessions to measure with: one made by a real sign-in, and as many copies of it as wanted, sealed and stored by the service's
-// own modules, so that a row is what it will be.
-import { randomUUID } from 'node:crypto'
-import type { TableClient } from '@azure/data-tables'
-import type { Deadline } from '../../src/resilience/deadline.ts'
-import type { Session } from '../../src/sessions/session.ts'
+// People who have signed in at a subject, and what their pages ask for.
 import { type SessionKey, sessionKeyOf } from '../../src/sessions/session-key.ts'
-import { createSessionStore, type SessionRow } from '../../src/sessions/session-store.ts'
 import { Browser } from '../../test/support/browser.ts'
-import { serializeRequest } from '../load/connection.ts'
+import type { HttpRequest } from '../load/http.ts'
 import type { Cloud } from '../stand-ins/cloud.ts'
-import type { Subject } from './subject.ts'
+import { type Place, type Subject, startApp } from './subject.ts'
 
-export interface StoredSample {
-  session: Session
-  sealed: Uint8Array
-}
-
-export interface Seeded {
-  cookie: string
+/** A session of the service. */
+export interface SessionRequests {
+  /** Of its row. */
   key: SessionKey
+  /** `POST /api/token` as a page of the service sends it. */
+  token: HttpRequest
+  /** The same row's read by the point-read function. */
+  read: HttpRequest
 }
 
-const hourMs = 3_600_000
-const limits = { maxMs: 168 * hourMs, idleMs: 24 * hourMs }
-const never = () => new AbortController().signal
-const noDeadline: Deadline = { signal: never, end: never }
-const call = { deadline: noDeadline, log: () => {} }
-const insertsAtOnce = 32
-
-function storeOf(cloud: Cloud, table: TableClient) {
-  return createSessionStore({ table, sealer: cloud.sealer, limits, clock: () => new Date() })
+/** Starts the service, signs as many people in, and has it renew once for each of them: what they ask for now are hits. */
+export async function startSignedIn(
+  place: Place,
+  count: number,
+): Promise<{ service: Subject; sessions: SessionRequests[] }> {
+  const service = await startApp(place, 'service')
+  return { service, sessions: await signInAtService(place.cloud, service, count) }
 }
 
-/** Signs in at the service and has it renew once. The copies' token then lasts for a day, so that all requests are hits. */
-export async function sampleSession(
+export async function signInAtService(
   cloud: Cloud,
   service: Subject,
-  tableName: string,
-): Promise<StoredSample> {
-  const browser = new Browser(service)
-  await browser.signIn({ person: cloud.people[0]?.username ?? '' })
-  await browser.token()
-  const table = cloud.table(tableName)
-  const key = requiredKey(browser.sessionCookie)
-  const stored = await storeOf(cloud, table).read(key, call)
-  if (!stored?.session.acsToken) throw new Error('the sign-in left no session with a token')
-  const { sealed } = await table.getEntity<SessionRow>(key.partitionKey, key.rowKey)
-  const acsToken = { ...stored.session.acsToken, expiresOn: new Date(Date.now() + 24 * hourMs) }
-  return { session: { ...stored.session, acsToken }, sealed }
+  count: number,
+): Promise<SessionRequests[]> {
+  const browsers = await signIn(cloud, service, count)
+  for (const browser of browsers) await browser.token()
+  return browsers.map(({ sessionCookie = '' }) => sessionRequests(sessionCookie))
 }
 
-/** Inserts copies, each of an account of its own unless `sameAccount` (whose refresh token is then good). */
-export async function seedSessions(
+/** The answer is each one's `POST /api/token`. */
+export async function signInAtQuickstart(
   cloud: Cloud,
-  { table, session, count, sameAccount = false }: SeedOptions,
-): Promise<Seeded[]> {
-  const client = cloud.table(table)
-  await client.createTable()
-  const store = storeOf(cloud, client)
-  const seeded: Seeded[] = []
-  let left = count
-  const insert = async () => {
-    while (left-- > 0) {
-      const { account } = session
-      const owner = sameAccount ? account : { ...account, objectId: randomUUID() }
-      const now = new Date()
-      const cookie = await store.create({ ...session, account: owner, signedInAt: now, writtenAt: now }, call)
-      seeded.push({ cookie, key: requiredKey(cookie) })
-    }
+  quickstart: Subject,
+  count: number,
+): Promise<HttpRequest[]> {
+  const browsers = await signIn(cloud, quickstart, count)
+  return browsers.map(({ cookies }) => tokenRequest(`session=${cookies.get('session')}`))
+}
+
+async function signIn(cloud: Cloud, subject: Subject, count: number): Promise<Browser[]> {
+  const browsers: Browser[] = []
+  for (const { username } of cloud.people.slice(0, count)) {
+    const browser = new Browser(subject)
+    const { status } = await browser.signIn({ person: username })
+    if (status !== 302) throw new Error(`the sign-in ended with ${status}`)
+    browsers.push(browser)
   }
-  await Promise.all(Array.from({ length: insertsAtOnce }, insert))
-  return seeded
+  return browsers
 }
 
-export interface SeedOptions {
-  table: string
-  session: Session
-  count: number
-  sameAccount?: boolean
-}
-
-/** `POST /api/token` as a page sends it. */
-export function tokenRequest({ publicUrl }: Subject, cookie: string): Buffer {
-  return serializeRequest(`${publicUrl}/api/token`, {
-    method: 'POST',
-    headers: { cookie, 'x-requested-with': 'fetch', accept: '*/*' },
-  })
-}
-
-/** The same for the service, by the value of its session cookie. */
-export function sessionTokenRequest(subject: Subject, cookie: string): Buffer {
-  return tokenRequest(subject, `__Host-session=${cookie}`)
-}
-
-export function pointReadRequest({ publicUrl }: Subject, { partitionKey, rowKey }: SessionKey): Buffer {
-  const query = new URLSearchParams({ partitionKey, rowKey })
-  return serializeRequest(`${publicUrl}/api/token?${query}`, {
-    method: 'POST',
-    headers: { 'x-requested-with': 'fetch', accept: '*/*' },
-  })
-}
-
-function requiredKey(cookie: string | undefined): SessionKey {
+export function sessionRequests(cookie: string): SessionRequests {
   const key = sessionKeyOf(cookie)
   if (!key) throw new Error('the sign-in left no session cookie')
-  return key
+  const token = tokenRequest(`__Host-session=${cookie}`)
+  return { key, token, read: { ...token, path: `/api/token?${new URLSearchParams({ ...key })}` } }
+}
+
+function tokenRequest(cookie: string): HttpRequest {
+  const headers = { cookie, 'x-requested-with': 'fetch', accept: '*/*' }
+  return { method: 'POST', path: '/api/token', headers }
 }

@@ -51,13 +51,7 @@ export interface Core {
 
 export function createCore(write: Log): Core {
   const functions = new Map<string, RegisteredFunction>()
-  const hooks: Record<HookName, Callback[]> = {
-    appStart: [],
-    appTerminate: [],
-    preInvocation: [],
-    postInvocation: [],
-    log: [],
-  }
+  const hooks = new Map<string, Callback[]>(hookNames.map((name) => [name, []]))
   let model: ProgrammingModel | undefined
   let locked = false
 
@@ -75,12 +69,12 @@ export function createCore(write: Log): Core {
       locked = true
     },
     async runHooks(name, context) {
-      for (const hook of [...hooks[name]]) await hook(context)
+      for (const hook of hooks.get(name) ?? []) await hook(context)
       return context
     },
     log(level, category, message) {
       const entry = { level, message, category, hookData: {} }
-      for (const hook of hooks.log) hook(entry)
+      for (const hook of hooks.get('log') ?? []) hook(entry)
       write(entry.level, entry.message)
     },
     api: {
@@ -110,17 +104,14 @@ export function createCore(write: Log): Core {
         })
       },
       registerHook(name: string, callback: Callback) {
-        if (!isHookName(name)) throw new RangeError(`Unrecognized hook "${name}"`)
-        hooks[name].push(callback)
+        const callbacks = hooks.get(name)
+        if (!callbacks) throw new RangeError(`Unrecognized hook "${name}"`)
+        hooks.set(name, [...callbacks, callback])
         return new Disposable(() => {
-          hooks[name] = hooks[name].filter((hook) => hook !== callback)
+          hooks.set(name, hooks.get(name)?.filter((hook) => hook !== callback) ?? [])
         })
       },
     },
   }
   return core
-}
-
-function isHookName(name: string): name is HookName {
-  return (hookNames as readonly string[]).includes(name)
 }

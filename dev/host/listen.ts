@@ -1,4 +1,5 @@
 // Listens on both loopback addresses, since `localhost` may be either. Without IPv6, on 127.0.0.1 alone.
+import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -28,7 +29,7 @@ export async function listen(port: number, answer: RequestListener): Promise<Lis
   }
 }
 
-function listenOn(host: string, port: number, answer: RequestListener): Promise<Server> {
+async function listenOn(host: string, port: number, answer: RequestListener): Promise<Server> {
   // As Kestrel: connections stay open for 130 s, so that a client's idle connection is not cut under its next request.
   const server = createServer({ keepAliveTimeout: 130_000 }, (incoming, response) => {
     response.once('finish', () => {
@@ -36,10 +37,9 @@ function listenOn(host: string, port: number, answer: RequestListener): Promise<
     })
     answer(incoming, response)
   })
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, () => resolve(server.off('error', reject)))
-  })
+  server.listen({ host, port })
+  await once(server, 'listening')
+  return server
 }
 
 async function closeAll(servers: Server[]): Promise<void> {

@@ -5,10 +5,14 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 
 const bench = join(import.meta.dirname, '..', '..', 'bench', 'bench.ts')
+/** Generous: it bundles four apps and starts six processes. */
+const timeout = 180_000
 const run = (...options: string[]) => promisify(execFile)(process.execPath, [bench, ...options])
 
 describe('npm run bench', () => {
-  it('prints one table, in which a hit is one point read and a renewal a read, a write and two calls', async () => {
+  it('prints one table, in which a hit is one point read and a renewal a read, a write and two calls', {
+    timeout,
+  }, async () => {
     const { stdout } = await run('--quick', '--only', 'wire')
     const rows = stdout.split('\n').filter((line) => line.startsWith('|'))
     const figures = new Map(
@@ -24,7 +28,7 @@ describe('npm run bench', () => {
     expect(stdout).not.toContain('not met')
   })
 
-  it('ends with 1 and a plain sentence on options that it does not know', async () => {
+  it('ends with 1 and a plain sentence on options that it does not know', { timeout }, async () => {
     await expect(run('--only', 'cold')).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^--only is a list of warm, renewal, .*, not "cold"\n/),

@@ -1,30 +1,27 @@
 // The quickstart that the bench measures against must really work, or its figures say nothing.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Cloud, startCloud } from '../../bench/stand-ins/cloud.ts'
-import { type Apps, createApps } from '../../bench/subjects/bundle.ts'
+import { type Cloud, createWorkplace, startCloud } from '../../bench/stand-ins/cloud.ts'
 import { type Subject, startApp, startExpress } from '../../bench/subjects/subject.ts'
 import { Browser } from '../support/browser.ts'
 
-let apps: Apps
+const stops: (() => Promise<unknown>)[] = []
+const onStop = (stop: () => Promise<unknown>) => void stops.push(stop)
 let cloud: Cloud
 beforeAll(async () => {
-  apps = await createApps()
-  cloud = await startCloud({ apps })
+  cloud = await startCloud(await createWorkplace(onStop), onStop)
 })
 afterAll(async () => {
-  await cloud?.stop()
-  await apps?.remove()
+  for (const stop of stops.reverse()) await stop()
 })
 
 describe.each([
-  ['in the local Functions host', () => startApp('quickstart', { cloud })],
-  ['as an Express program', () => startExpress({ cloud })],
+  ['in the local Functions host', () => startApp({ cloud, onStop }, 'quickstart')],
+  ['as an Express program', () => startExpress({ cloud, onStop })],
 ])('the quickstart %s', (_, start) => {
   let subject: Subject
   beforeAll(async () => {
     subject = await start()
   })
-  afterAll(() => subject?.stop())
 
   /** By its address: what comes from `localhost` is held to the contract of the service. */
   const browse = () => {

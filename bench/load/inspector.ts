@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 
 export interface Inspector {
+  /** One at a time: no domain is enabled that sends events of its own. */
   call<Result>(method: string, parameters?: object): Promise<Result>
   close(): void
 }
@@ -14,21 +15,15 @@ export async function connectInspector(output: string): Promise<Inspector> {
   const url = /ws:\/\/127\.0\.0\.1:\d+\/[\w-]+/.exec(output)?.[0]
   if (!url) throw new Error('the process has no inspector')
   const socket = new WebSocket(url)
-  const answers = new Map<number, PromiseWithResolvers<unknown>>()
-  socket.addEventListener('message', ({ data }) => {
-    const { id, result, error } = JSON.parse(String(data))
-    if (error) answers.get(id)?.reject(new Error(error.message))
-    else answers.get(id)?.resolve(result)
-    answers.delete(id)
-  })
   await once(socket, 'open')
-  let lastId = 0
   return {
-    call<Result>(method: string, parameters: object = {}) {
-      const answer = Promise.withResolvers<unknown>()
-      answers.set(++lastId, answer)
-      socket.send(JSON.stringify({ id: lastId, method, params: parameters }))
-      return answer.promise as Promise<Result>
+    async call<Result>(method: string, parameters: object = {}) {
+      const answer = once(socket, 'message')
+      socket.send(JSON.stringify({ id: 1, method, params: parameters }))
+      const [{ data }] = await answer
+      const { result, error } = JSON.parse(data)
+      if (error) throw new Error(error.message)
+      return result as Result
     },
     close: () => socket.close(),
   }
