@@ -11,6 +11,7 @@ import { verifyIdToken } from './id-token.ts'
 import type { EntraKeys } from './keys.ts'
 import { createSessionCachePlugin, pruneMsalCache } from './msal-cache.ts'
 import { acsScopes, createMsalClient, type MsalCredential } from './msal-client.ts'
+import { isCodeUsed, numbersOfDescription, refusalError } from './refusals.ts'
 import { createEntraTransport } from './transport.ts'
 
 export interface AuthorizeOptions {
@@ -25,14 +26,23 @@ export interface SignedIn {
   msalCache: string
 }
 
+/** Parameters of Entra's redirect. */
+export interface RefusedCallback {
+  error?: string | undefined
+  error_description?: string | undefined
+}
+
 export interface EntraSignIn {
   /** A new sign-in and the address of Entra's page for it. */
   start(options: AuthorizeOptions, deadline: Deadline): Promise<{ url: string; secrets: SignInSecrets }>
   /**
    * Redeems the code, once, and checks who signed in. Throws `sign_in_failed`, what Entra's refusal means (refusals.ts),
    * `tenant_not_allowed`, `guest_not_allowed`, or, when Entra does not answer, `throttled` or `upstream_unavailable`.
+   * `code-used`: somebody else, or an earlier request, has redeemed this code.
    */
-  finish(code: string, secrets: SignInSecrets, deadline: Deadline): Promise<SignedIn>
+  finish(code: string, secrets: SignInSecrets, deadline: Deadline): Promise<SignedIn | 'code-used'>
+  /** What the error means with which Entra sends the browser back (RFC 6749, 4.1.2.1). */
+  refusal(callback: RefusedCallback): Promise<ServiceError>
 }
 
 export interface EntraSignInOptions {
@@ -84,11 +94,12 @@ export function createEntraSignIn({
     async finish(code, secrets, deadline) {
       // A code is good for one redemption, which would be lost if the ID token could not be checked afterwards.
       await keys.ready(deadline.signal())
-      const { idToken, homeAccountId, environment, username, name, msalCache } = await redeem(
-        code,
-        secrets,
-        deadline,
-      )
+      const redeemed = await redeem(code, secrets, deadline).catch((error: unknown) => {
+        if (isCodeUsed(error)) return 'code-used' as const
+        throw error
+      })
+      if (redeemed === 'code-used') return redeemed
+      const { idToken, homeAccountId, environment, username, name, msalCache } = redeemed
       const claims = await verifyIdToken(idToken, {
         keys,
         clientId: entra.clientId,
@@ -105,6 +116,10 @@ export function createEntraSignIn({
       if (homeTenant !== tenantId) throw new ServiceError('guest_not_allowed')
       const account = { homeAccountId, environment, tenantId, objectId, username, ...(name ? { name } : {}) }
       return { account, msalCache: pruneMsalCache(msalCache, clock()) }
+    },
+
+    async refusal({ error, error_description }) {
+      return refusalError({ error, numbers: numbersOfDescription(error_description) }, 'redirect')
     },
   }
 

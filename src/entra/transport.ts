@@ -28,7 +28,7 @@ function maybe<Schema extends z.ZodMiniType>(schema: Schema) {
 /** https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow#error-response-1 */
 const refusalBody = z.object({
   error: z.string().check(z.minLength(1)),
-  error_codes: maybe(z.array(z.coerce.number())),
+  error_codes: maybe(z.array(z.unknown())),
   error_description: maybe(z.string()),
   suberror: maybe(z.string().check(z.minLength(1))),
   claims: maybe(z.string().check(z.minLength(1))),
@@ -112,7 +112,7 @@ function parseJson(text: string): unknown {
 function readRefusal(body: unknown): Refusal | undefined {
   const { data } = refusalBody.safeParse(body)
   if (!data) return undefined
-  const numbers = data.error_codes?.filter(Number.isInteger) ?? []
+  const numbers = (data.error_codes ?? []).map(Number).filter((code) => Number.isInteger(code) && code > 0)
   return {
     error: data.error,
     numbers: numbers.length > 0 ? numbers : numbersOfDescription(data.error_description),

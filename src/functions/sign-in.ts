@@ -2,7 +2,6 @@
 import type { Cookie, HttpRequest, HttpResponseInit } from '@azure/functions'
 import * as z from 'zod/mini'
 import type { App } from '../app.ts'
-import { isCodeUsed, numbersOfDescription, refusalError } from '../entra/refusals.ts'
 import { ServiceError } from '../errors.ts'
 import { type AnswerOnce, createCallbackMemory } from '../http/callbacks.ts'
 import { decodeClaims } from '../http/claims.ts'
@@ -115,7 +114,7 @@ async function redirect(
   if (callback) context.setCookie(service.signInCookies.end(callback.state))
   const found = callback && service.signInCookies.find(callback.state, context.cookies)
   if (!callback || !found) {
-    if (isAdminConsent) throw refusal(query)
+    if (isAdminConsent) throw await service.entraSignIn.refusal(query)
     throw new ServiceError('sign_in_failed', callback ? { detail: withoutCookie } : {})
   }
   const { pending, isExpired } = found
@@ -123,7 +122,7 @@ async function redirect(
   context.returnTo = pending.returnTo
   if (isExpired) throw new ServiceError('sign_in_expired')
   if (iss !== undefined && !isOwnIssuer(service, iss)) throw new ServiceError('sign_in_failed')
-  if (callback.error !== undefined) throw refusal(callback)
+  if (callback.error !== undefined) throw await service.entraSignIn.refusal(callback)
   if (code === undefined) throw new ServiceError('sign_in_failed')
 
   const answer = answerOnce(state, code, () => finish(service, code, pending, context))
@@ -146,12 +145,9 @@ async function finish(
 ): Promise<CallbackAnswer> {
   const { entraSignIn, sessions, config } = service
   const location = pending.returnTo
-  const signedIn = await entraSignIn.finish(code, pending, context.deadline).catch((error: unknown) => {
-    // Another instance has got this callback before, and the browser has the session from there, or will have it.
-    if (isCodeUsed(error)) return undefined
-    throw error
-  })
-  if (!signedIn) return { cookies: [], location }
+  const signedIn = await entraSignIn.finish(code, pending, context.deadline)
+  // Another instance has got this callback before: the browser has the session from there, or will have it.
+  if (signedIn === 'code-used') return { cookies: [], location }
   const now = service.clock()
   const cookie = await sessions.create({ ...signedIn, signedInAt: now, writtenAt: now }, context)
   // The session that this browser had until now: its cookie is replaced, so nobody could sign it out later.
@@ -169,15 +165,6 @@ function givenParameters({ query }: HttpRequest): Record<string, string> {
 
 function isOwnIssuer({ config, endpoints }: Service, issuer: string): boolean {
   return [...config.entra.allowedTenants].some((tenantId) => endpoints.issuer(tenantId) === issuer)
-}
-
-/** Entra's error at the redirect (RFC 6749, 4.1.2.1). */
-function refusal(query: {
-  error?: string | undefined
-  error_description?: string | undefined
-}): ServiceError {
-  const numbers = numbersOfDescription(query.error_description)
-  return refusalError({ error: query.error, numbers }, 'redirect')
 }
 
 function adminConsentGiven({ config }: Service): HttpResponseInit {
