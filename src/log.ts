@@ -22,18 +22,29 @@ export type Log = (level: LogLevel, event: string, fields?: LogFields) => void
 
 /** Logs as one JSON line through the invocation, so that the line is found under the invocation's id. */
 export function invocationLog(context: InvocationContext): Log {
-  return (level, event, { error, ...fields } = {}) => {
-    const line = JSON.stringify({
-      event,
-      traceId: context.invocationId,
-      ...fields,
-      ...upstreamFields(error),
-      ...(error === undefined ? {} : { error: describeError(error) }),
-    })
+  return (level, event, fields) => {
+    const line = logLine(event, fields, context.invocationId)
     if (level === 'info') context.info(line)
     else if (level === 'warn') context.warn(line)
     else context.error(line)
   }
+}
+
+/**
+ * For what belongs to no invocation. It goes to the error output, whose lines the host logs; what is logged through an invocation that
+ * has ended, or through none, the host drops.
+ */
+export const processLog: Log = (_level, event, fields) =>
+  void process.stderr.write(`${logLine(event, fields)}\n`)
+
+function logLine(event: string, { error, ...fields }: LogFields = {}, traceId?: string): string {
+  return JSON.stringify({
+    event,
+    ...(traceId === undefined ? {} : { traceId }),
+    ...fields,
+    ...upstreamFields(error),
+    ...(error === undefined ? {} : { error: describeError(error) }),
+  })
 }
 
 /** Each line about a failure says who failed, whatever the event is. */

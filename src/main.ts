@@ -5,7 +5,12 @@ import { readSettings, type Settings } from './config/settings.ts'
 import { adminConsentUrl } from './entra/endpoints.ts'
 import { registerAll } from './functions/all.ts'
 import type { ErrorLinks } from './http/problem.ts'
+import { processLog } from './log.ts'
 import { once } from './resilience/deferred.ts'
+
+// A rejection that nobody hears would end the process, and with it the requests of everybody else
+// (docs/decisions/0008-unhandled-rejections-are-logged.md).
+process.on('unhandledRejection', (error) => processLog('error', 'unhandled-rejection', { error }))
 
 const settings = readSettings()
 const { config } = settings

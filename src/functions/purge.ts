@@ -1,4 +1,4 @@
-// The daily timer that deletes sessions whose time is over. They are refused long before that; this only keeps the table small.
+// The hourly timer that deletes sessions whose time is over. They are refused long before that; this only keeps the table small.
 import type { InvocationContext } from '@azure/functions'
 import type { App } from '../app.ts'
 import { ServiceError } from '../errors.ts'
@@ -7,8 +7,8 @@ import { invocationLog } from '../log.ts'
 
 export function registerPurge(app: App): void {
   app.timer('purge', {
-    // Seconds first; UTC. Off the full hour, when everybody's timers run.
-    schedule: '0 17 3 * * *',
+    // Seconds first. Off the full hour, when everybody's timers run.
+    schedule: '0 17 * * * *',
     handler: (_timer, context) => purge(app, context),
   })
 }

@@ -12,6 +12,7 @@ import { pageResponse } from '../http/page.ts'
 import { defaultReturnTo, parseReturnTo } from '../http/return-to.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
 import type { Service } from '../service.ts'
+import { type AccountId, sessionKeyOf } from '../sessions/session-key.ts'
 import type { PendingSignIn } from '../sessions/sign-in-cookies.ts'
 import { endSessions } from './ended-sessions.ts'
 
@@ -43,6 +44,8 @@ const redirectQuery = z.object({
 
 const withoutCookie =
   'The browser did not send the cookie of this sign-in: it blocks cookies, another browser began the sign-in, or that was long ago.'
+
+const signedOutMeanwhile = 'The user was signed out everywhere after this sign-in had begun.'
 
 export function registerSignIn(app: App): void {
   const answerOnce = createCallbackMemory<CallbackAnswer>(() => new Date())
@@ -150,12 +153,38 @@ async function finish(
   if (signedIn === 'code-used') return { cookies: [], location }
   const now = service.clock()
   const cookie = await sessions.create({ ...signedIn, signedInAt: now, writtenAt: now }, context)
-  // The session that this browser had until now: its cookie is replaced, so nobody could sign it out later.
-  const failed = await endSessions(service, context)
+  const [failed, refused] = await Promise.all([
+    // The session that this browser had until now: its cookie is replaced, so nobody could sign it out later.
+    endSessions(service, context),
+    endIfSignedOut(service, cookie, { account: signedIn.account, startedAt: pending.startedAt }, context),
+  ])
   if (failed) context.log('warn', 'former-session-not-deleted', { error: failed.failure })
+  if (refused) throw refused.reason
   const { sessionLimits, sessionCookieSameSite } = config
   const maxAgeSeconds = Math.ceil(sessionLimits.maxMs / 1000)
   return { cookies: [sessionCookie(cookie, maxAgeSeconds, sessionCookieSameSite)], location }
+}
+
+/** The user was signed out everywhere while the sign-in was under way, or nobody can say: the new session ends, and the answer is why. */
+async function endIfSignedOut(
+  { sessions }: Service,
+  cookie: string,
+  { account, startedAt }: { account: AccountId; startedAt: Date },
+  context: RequestContext,
+): Promise<{ reason: unknown } | undefined> {
+  const reason = await sessions.isSignedOut(account, startedAt, context).then(
+    (isSignedOut) =>
+      isSignedOut ? new ServiceError('sign_in_expired', { detail: signedOutMeanwhile }) : undefined,
+    (error: unknown) => error,
+  )
+  if (reason === undefined) return undefined
+  const key = sessionKeyOf(cookie)
+  // A row that stays all the same is nobody's: its secret was in the cookie, which is not sent.
+  if (key)
+    await sessions.delete(key, context).catch((error: unknown) => {
+      context.log('warn', 'session-not-deleted', { error })
+    })
+  return { reason }
 }
 
 /** The query; an empty parameter is as none. */

@@ -28,7 +28,7 @@ interface ExpiredRow {
   etag: string
 }
 
-const deletesAtOnce = 16
+const deletesAtOnce = 32
 /** The row that keeps how far a run came. No session has this partition: theirs are 43 characters long. */
 const position = { partitionKey: 'purge', rowKey: 'position' }
 

@@ -1,11 +1,12 @@
-// Sessions in one Azure table, one sealed row each. A sign-in creates, a renewal replaces with If-Match, and nothing ever
-// upserts: a row that is gone stays gone, so a logout cannot be undone by a renewal that was under way.
+// Sessions in one Azure table, one sealed row each. A sign-in creates, a renewal replaces with If-Match, and no session is ever
+// upserted: a row that is gone stays gone, so a logout cannot be undone by a renewal that was under way.
 import { odata, type TableClient } from '@azure/data-tables'
 import type { SessionLimits } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Deadline } from '../resilience/deadline.ts'
 import { retryOnce } from '../resilience/retry.ts'
+import { isRevoked, revocationKey, revocationOf } from './revocation.ts'
 import type { Sealer } from './seal.ts'
 import { type Session, type SessionHead, sessionExpiry } from './session.ts'
 import { type AccountId, accountPartition, newSessionKey, type SessionKey } from './session-key.ts'
@@ -49,8 +50,13 @@ export interface SessionStore {
   ): Promise<'written' | 'conflict' | 'gone'>
   /** Deletes the row; with `etag` only if it is still in that state. */
   delete(key: SessionKey, call: Call, etag?: string): Promise<'deleted' | 'conflict' | 'gone'>
-  /** Ends all sessions of an account; the answer is how many there were. */
+  /** Ends all sessions of an account, and all sign-ins that have begun (`isSignedOut`); the answer is how many sessions there were. */
   deleteAll(account: AccountId, call: Call): Promise<number>
+  /**
+   * Whether the account was signed out everywhere after a sign-in had begun, which then must not end in a session. Right only if it
+   * is asked after the session's row was created: see revocation.ts.
+   */
+  isSignedOut(account: AccountId, startedAt: Date, call: Call): Promise<boolean>
   /** One read that finds nothing: rejects when the table cannot be used. */
   probe(call: Call): Promise<void>
 }
@@ -94,9 +100,20 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
     )
   }
 
-  async function point(key: SessionKey, deadline: Deadline) {
+  /** A write that finds no table makes it. */
+  async function withTable(deadline: Deadline, writing: () => Promise<{ etag?: string }>): Promise<void> {
+    await write(writing()).catch(async (error: unknown) => {
+      if (!answers(error, 'missing')) throw error
+      await table
+        .createTable({ abortSignal: deadline.signal() })
+        .catch(whenAnswered('tableExists', undefined))
+      await write(writing())
+    })
+  }
+
+  async function point<T extends object>(key: SessionKey, deadline: Deadline) {
     const row = await table
-      .getEntity<ReadRow>(key.partitionKey, key.rowKey, {
+      .getEntity<T>(key.partitionKey, key.rowKey, {
         abortSignal: deadline.signal(),
         onResponse: refuseForeignRow,
       })
@@ -118,7 +135,7 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
 
   /** Of all sessions of an account. None when nobody has signed in yet, so that there is no table. */
   async function keysOf(account: AccountId, { deadline }: Call): Promise<SessionKey[]> {
-    const filter = odata`PartitionKey eq ${accountPartition(account)}`
+    const filter = odata`PartitionKey eq ${accountPartition(account)} and RowKey ge 's-'`
     const list = async () => {
       const rows = table.listEntities<SessionKey>({
         queryOptions: { filter, select: ['PartitionKey', 'RowKey'] },
@@ -137,15 +154,8 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
       const { key, cookie } = newSessionKey(session.account)
       const row = toRow(key, session, sealer, limits)
       await operation(async () => {
-        const insert = () => write(table.createEntity(row, { abortSignal: deadline.signal() }))
         try {
-          await insert().catch(async (error: unknown) => {
-            if (!answers(error, 'missing')) throw error
-            await table
-              .createTable({ abortSignal: deadline.signal() })
-              .catch(whenAnswered('tableExists', undefined))
-            await insert()
-          })
+          await withTable(deadline, () => table.createEntity(row, { abortSignal: deadline.signal() }))
         } catch (error) {
           // There is such a row. Its key has 256 random bits, so nobody else can have made it: our own first try succeeded,
           // and only its answer was lost.
@@ -156,7 +166,7 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
     },
 
     async read(key, { deadline, log }) {
-      const row = await operation(() => point(key, deadline))
+      const row = await operation(() => point<ReadRow>(key, deadline))
       const stored = row && open(key, row, log)
       return stored && sessionExpiry(stored.session, limits) > clock() ? stored : undefined
     },
@@ -174,6 +184,11 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
     delete: remove,
 
     async deleteAll(account, call) {
+      const { deadline } = call
+      const marker = revocationOf(account, clock())
+      await operation(() =>
+        withTable(deadline, () => table.upsertEntity(marker, 'Replace', { abortSignal: deadline.signal() })),
+      )
       const outcomes: string[] = []
       const left = (await keysOf(account, call)).values()
       const worker = async () => {
@@ -181,6 +196,11 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
       }
       await Promise.all(Array.from({ length: deletesAtOnce }, worker))
       return outcomes.filter((outcome) => outcome === 'deleted').length
+    },
+
+    async isSignedOut(account, startedAt, { deadline }) {
+      const marker = await operation(() => point<{ revokedAt?: unknown }>(revocationKey(account), deadline))
+      return marker !== undefined && isRevoked(marker, startedAt)
     },
 
     async probe({ deadline }) {

@@ -26,7 +26,7 @@ async function newTable({ rows = 0, liveEvery = 5 } = {}, before?: (request: Tab
   for (let row = 0; row < rows; row++) {
     const keys = { partitionKey: String(row % 7).padStart(43, 'p'), rowKey: `s-${row}` }
     const expiresAt = (row + 1) % liveEvery === 0 ? tomorrow : yesterday
-    await direct.createEntity({ ...keys, sealed: randomBytes(32), kid: 'k1', version: 1, expiresAt })
+    await direct.createEntity({ ...keys, token: randomBytes(32), kid: 'k1', version: 2, expiresAt })
   }
   proxy.take()
   const purge = (options: Partial<PurgeOptions> = {}) =>
@@ -132,6 +132,48 @@ describe('the purge', () => {
     fault.remove()
     expect(await purge({ pageSize: 10 })).toMatchObject({ deleted: 20, finished: true })
   })
+})
+
+/** R5 is about 200,000 (`PURGE_ROWS=200000`, minutes). */
+const liveRows = Number(process.env.PURGE_ROWS ?? 2_000)
+
+describe('R5 a large table', () => {
+  it('of live rows, and a quarter as many whose time is over: these are gone within one run', {
+    timeout: 60_000 + liveRows * 10,
+  }, async () => {
+    const { direct: table } = await newTable()
+    const expired = liveRows / 4
+    await insertMany(table, liveRows + expired, (row) => (row % 5 === 0 ? yesterday : tomorrow))
+    const begun = performance.now()
+    const run = await purgeExpired({ table, clock: () => now }, () => {})
+    const seconds = (performance.now() - begun) / 1_000
+    expect(run).toEqual({ deleted: expired, spared: 0, finished: true })
+    const scan = performance.now()
+    expect(await purgeExpired({ table, clock: () => now }, () => {})).toMatchObject({ deleted: 0 })
+    const scanSeconds = (performance.now() - scan) / 1_000
+    console.info(
+      `purge: ${expired} of ${liveRows + expired} rows in ${seconds.toFixed(1)} s, then ${liveRows} looked at in ${scanSeconds.toFixed(2)} s`,
+    )
+  })
+
+  /** A hundred rows a transaction, which is of one partition. */
+  async function insertMany(table: TableClient, count: number, expiresAt: (row: number) => Date) {
+    const batches = Array.from({ length: Math.ceil(count / 100) }, (_, batch) => batch).values()
+    const worker = async () => {
+      for (const batch of batches) {
+        const partitionKey = randomBytes(32).toString('base64url')
+        const size = Math.min(100, count - batch * 100)
+        await table.submitTransaction(
+          Array.from({ length: size }, (_, index) => {
+            const keys = { partitionKey, rowKey: `s-${index}` }
+            const row = { ...keys, token: randomBytes(32), kid: 'k1', version: 2 }
+            return ['create', { ...row, expiresAt: expiresAt(index) }]
+          }),
+        )
+      }
+    }
+    await Promise.all(Array.from({ length: 8 }, worker))
+  }
 })
 
 describe('the timer', () => {

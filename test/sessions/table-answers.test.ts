@@ -76,7 +76,8 @@ const operations = {
   update: () => store.update(stored, session(), call()),
   delete: () => store.delete(stored.key, call()),
   create: () => store.create(session('other'), call()),
-  deleteAll: () => store.deleteAll(session().account, call()),
+  deleteAll: () => store.deleteAll(session('revoked').account, call()),
+  isSignedOut: () => store.isSignedOut(session().account, clock(), call()),
   probe: () => store.probe(call()),
   purge,
 }
@@ -146,9 +147,12 @@ describe.each(forms)("the table's own codes, as %s", (form) => {
     expect(await operations.read()).toBeUndefined()
     expect(await operations.update()).toBe('gone')
     expect(await operations.delete()).toBe('gone')
-    expect(await operations.deleteAll()).toBe(0)
+    expect(await operations.isSignedOut()).toBe(false)
     await operations.probe()
     expect(await purge()).toEqual({ deleted: 0, spared: 0, finished: true })
+    proxy.faults.clear()
+    refuse(404, code, { method: 'GET' })
+    expect(await operations.deleteAll()).toBe(0)
   })
 
   it.each(['UpdateConditionNotSatisfied', 'ConditionNotMet'])(
@@ -234,10 +238,9 @@ describe.each(forms)("the table's own codes, as %s", (form) => {
 describe('a write that the table answers without the new state of the row', () => {
   it.each([201, 204])('%i is not believed', async (status) => {
     proxy.faults.add({ status })
-    expect(await failure(operations.create)).toMatchObject({
-      code: 'upstream_unavailable',
-      upstream: 'table',
-    })
+    for (const work of [operations.create, operations.deleteAll]) {
+      expect(await failure(work)).toMatchObject({ code: 'upstream_unavailable', upstream: 'table' })
+    }
   })
 })
 

@@ -9,6 +9,7 @@ import { type EntraStandIn, startEntra } from '../../dev/entra/entra.ts'
 import { federatedCredential, type IdentityEndpoint, startIdentityEndpoint } from '../../dev/identity.ts'
 import { sessionKeyOf } from '../../src/sessions/session-key.ts'
 import type { SessionRow } from '../../src/sessions/session-row.ts'
+import { eventsOf } from './events.ts'
 import { freePort, type HostProcess, startHostProcess } from './host-process.ts'
 
 export const clientId = '3c9e1f50-6a47-4b8d-9e02-d1b7c5a6f830'
@@ -119,6 +120,9 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     async stop() {
       await Promise.all(instances.map((instance) => instance.kill()))
       await Promise.all([entra.stop(), acs.stop(), identity.stop(), azurite?.stop()])
+      // Whatever a test did to it: nothing that went on in the background was left to reject unheard.
+      const unheard = instances.flatMap(eventsOf).filter(({ event }) => event === 'unhandled-rejection')
+      if (unheard.length > 0) throw new Error(JSON.stringify(unheard))
     },
   }
 }
