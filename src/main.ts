@@ -2,16 +2,16 @@
 import { app as functions } from '@azure/functions'
 import { createApp } from './app.ts'
 import { readSettings, type Settings } from './config/settings.ts'
-import { adminConsentUrl } from './entra/endpoints.ts'
+import { adminConsentUrl, createEntraEndpoints } from './entra/endpoints.ts'
 import { registerAll } from './functions/all.ts'
-import type { ErrorLinks } from './http/problem.ts'
+import type { AppLinks } from './http/problem.ts'
 import { once } from './resilience/deferred.ts'
 
 const settings = readSettings()
 const { config } = settings
 const app = createApp({
   settings,
-  links: errorLinks(settings),
+  links: appLinks(settings),
   service:
     config &&
     once(async () => {
@@ -23,10 +23,15 @@ const app = createApp({
 
 registerAll(app)
 
-function errorLinks({ web, config }: Settings): ErrorLinks {
+function appLinks({ web, config }: Settings): AppLinks {
   if (!web) return {}
+  const loginUrl = `${web.publicUrl}/api/login`
+  if (!config) return { loginUrl }
+  const { entra } = config
+  const { documentedPages } = createEntraEndpoints(entra.authorityHost)
   return {
-    loginUrl: `${web.publicUrl}/api/login`,
-    adminConsentUrl: config && adminConsentUrl(config.entra, web),
+    loginUrl,
+    adminConsentUrl: (tenantId) => adminConsentUrl(entra, web, tenantId),
+    authorizationUrl: (tenantId) => documentedPages(tenantId).authorize,
   }
 }

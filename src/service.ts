@@ -7,6 +7,7 @@ import type { ClientCredential, Config } from './config/settings.ts'
 import type { VerifyBearer } from './entra/bearer.ts'
 import { createEntraEndpoints, type EntraEndpoints, redirectUri, signInTenant } from './entra/endpoints.ts'
 import type { MsalCredential } from './entra/msal-client.ts'
+import type { EntraOnBehalfOf } from './entra/on-behalf-of.ts'
 import type { EntraRenewal } from './entra/renewal.ts'
 import type { EntraSignIn } from './entra/sign-in.ts'
 import type { Log } from './log.ts'
@@ -15,6 +16,7 @@ import type { PurgeResult } from './sessions/purge.ts'
 import { createSealer } from './sessions/seal.ts'
 import type { SessionStore } from './sessions/session-store.ts'
 import { createSignInCookies, type SignInCookies } from './sessions/sign-in-cookies.ts'
+import { createOnBehalfExchange, type OnBehalfExchange } from './tokens/on-behalf-exchange.ts'
 import { createTokenIssuer, type TokenIssuer } from './tokens/token-issuer.ts'
 
 export interface Service {
@@ -26,6 +28,7 @@ export interface Service {
   acs: AcsExchange
   /** Nothing when this service has no API of its own. */
   verifyBearer: VerifyBearer | undefined
+  onBehalf: OnBehalfExchange
   tokens: TokenIssuer
   purge(log: Log): Promise<PurgeResult>
   clock: () => Date
@@ -57,6 +60,10 @@ export function createService(config: Config, clock: () => Date): Service {
     const { createEntraRenewal } = await import('./entra/renewal.ts')
     return createEntraRenewal({ entra, credential, endpoints, clock })
   })
+  const onBehalfOf = deferred<EntraOnBehalfOf>(async () => {
+    const { createEntraOnBehalfOf } = await import('./entra/on-behalf-of.ts')
+    return createEntraOnBehalfOf({ entra, credential, endpoints, clock })
+  })
   const acs = deferred<AcsExchange>(async () => {
     const { createAcsExchange } = await import('./acs/exchange.ts')
     return createAcsExchange({ access: config.acs, identity, clock })
@@ -84,6 +91,7 @@ export function createService(config: Config, clock: () => Date): Service {
     verifyBearer:
       bearerVerifier &&
       (async (authorization, deadline) => (await bearerVerifier())(authorization, deadline)),
+    onBehalf: createOnBehalfExchange({ entra: onBehalfOf, acs, clientId: entra.clientId, clock }),
     tokens: createTokenIssuer({ entra: renewal, acs, sessions, clientId: entra.clientId, clock }),
     async purge(log) {
       const { purgeExpired } = await import('./sessions/purge.ts')

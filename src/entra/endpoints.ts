@@ -70,10 +70,10 @@ export function redirectUri({ publicUrl }: WebConfig): string {
   return `${publicUrl}/api/redirect`
 }
 
-/** The page where an administrator grants the app's permissions for everyone. */
-export function adminConsentUrl(entra: EntraConfig, web: WebConfig): string {
+/** The page where an administrator of the tenant grants the app's permissions for everyone there. */
+export function adminConsentUrl(entra: EntraConfig, web: WebConfig, tenant = signInTenant(entra)): string {
   const parameters = new URLSearchParams({ client_id: entra.clientId, redirect_uri: redirectUri(web) })
-  return `${entra.authorityHost}/${signInTenant(entra)}/adminconsent?${parameters}`
+  return `${entra.authorityHost}/${tenant}/adminconsent?${parameters}`
 }
 
 async function discover(authority: string, signal: AbortSignal): Promise<PageEndpoints> {
