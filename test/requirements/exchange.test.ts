@@ -271,9 +271,12 @@ describe('H5 bearer', () => {
   })
 
   it.each([
-    ['no body', ''],
     ['broken JSON', '{"teamsUserAadToken"'],
-    ['no token', '{}'],
+    ['a misspelt name', '{"teamsUserAADToken":"a"}'],
+    ['another member beside it', '{"teamsUserAadToken":"a","user":"b"}'],
+    ['null in the place of a token', '{"teamsUserAadToken":null}'],
+    ['null', 'null'],
+    ['a list', '[]'],
     ['an empty token', '{"teamsUserAadToken":""}'],
     ['a token with a line end', '{"teamsUserAadToken":"a\\nb"}'],
     ['17 KB', JSON.stringify({ teamsUserAadToken: 'a'.repeat(17 * 1024) })],
