@@ -18,7 +18,8 @@ beforeAll(async () => {
   const modules = join(consumer, 'node_modules')
   const installed = join(modules, 'teams-token-service')
   await mkdir(installed, { recursive: true })
-  await symlink(join(root, 'node_modules', '@azure'), join(modules, '@azure'))
+  for (const scope of ['@azure', '@microsoft'])
+    await symlink(join(root, 'node_modules', scope), join(modules, scope))
   await run(tsc, ['-p', join(root, 'client'), '--outDir', join(installed, 'dist', 'client')])
   const manifest = await readFile(join(root, 'package.json'), 'utf8')
   await writeFile(join(installed, 'package.json'), manifest)
@@ -46,7 +47,7 @@ async function typecheck(code: string, name = 'page.ts'): Promise<string> {
 }
 
 describe('the built client', () => {
-  it.each(['token-refresher.ts', 'teams-credential.ts'])(
+  it.each(['token-refresher.ts', 'teams-credential.ts', 'exchange-refresher.ts'])(
     "compiles in the example of %s's docstring",
     async (file) => {
       expect(await typecheck(await exampleOf(file))).toBe('')
@@ -82,6 +83,7 @@ describe('the built client', () => {
       'AccountMismatch',
       'SignInRequired',
       'TokenServiceError',
+      'createExchangeRefresher',
       'createTeamsCredential',
       'createTokenRefresher',
     ])
