@@ -54,13 +54,15 @@ describe('the built client', () => {
     },
   )
 
-  it('compiles in every example of docs/client.md', async () => {
-    const page = await readFile(join(root, 'docs', 'client.md'), 'utf8')
+  it.each([
+    ['client.md', 6],
+    ['exchange.md', 2],
+  ])('compiles in every example of docs/%s', async (name, count) => {
+    const page = await readFile(join(root, 'docs', name), 'utf8')
     const examples = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code ?? '')
-    expect(examples).toHaveLength(5)
-    expect(await Promise.all(examples.map((code, index) => typecheck(code, `example-${index}.ts`)))).toEqual(
-      examples.map(() => ''),
-    )
+    expect(examples).toHaveLength(count)
+    const check = (code: string, index: number) => typecheck(code, `${name}-${index}.ts`)
+    expect(await Promise.all(examples.map(check))).toEqual(examples.map(() => ''))
   })
 
   it('types what its refresher rejects with, and refuses options that it does not know', async () => {
