@@ -309,14 +309,15 @@ describe('O3 dead ends', () => {
   })
 
   it.each([
-    ['a value that ends the header', '{"a":"\\r\\nX: y"}'],
-    ['3 KB', JSON.stringify({ a: 'a'.repeat(3_000) })],
-    ['no JSON', 'canary'],
-  ])('claims of %s break no answer', async (_, claims) => {
+    ['a value that ends the header', '{"a":"\\r\\nX: y"}', true],
+    ['3 KB', JSON.stringify({ a: 'a'.repeat(3_000) }), false],
+    ['no JSON', 'canary', false],
+  ])('claims of %s break no answer', async (_, claims, arePassedOn) => {
     refuses({ ...entraErrors.mfaRequired, claims })
     const answer = await exchange(bearerOf(), { at })
     expect([answer.status, answer.headers.get('x')]).toEqual([401, null])
     expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm="", [\x21-\x7e ]+"$/)
+    expect((await refusalOf(answer)).claims).toBe(arePassedOn ? claims : undefined)
   })
 
   it('without consent it is 403, with the admin consent address of the tenant of the bearer', async () => {
@@ -413,7 +414,7 @@ describe('many people', () => {
       env: { API_AUDIENCE: clientId },
     })
     try {
-      const requests = Number(process.env.ON_BEHALF_REQUESTS ?? 600)
+      const requests = Number(process.env.ON_BEHALF_REQUESTS ?? 2_000)
       const of = (person: Person) =>
         Array.from({ length: 20 }, () => [several.entra.accessToken(person, scope), person] as const)
       const bearers = [...of(adele), ...of(alex)]
