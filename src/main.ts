@@ -2,7 +2,7 @@
 import { app as functions } from '@azure/functions'
 import { createApp } from './app.ts'
 import { readSettings, type Settings } from './config/settings.ts'
-import { adminConsentUrl, createEntraEndpoints } from './entra/endpoints.ts'
+import { adminConsentUrl, documentedPagesOf } from './entra/endpoints.ts'
 import { registerAll } from './functions/all.ts'
 import type { AppLinks } from './http/problem.ts'
 import { once } from './resilience/deferred.ts'
@@ -28,10 +28,9 @@ function appLinks({ web, config }: Settings): AppLinks {
   const loginUrl = `${web.publicUrl}/api/login`
   if (!config) return { loginUrl }
   const { entra } = config
-  const { documentedPages } = createEntraEndpoints(entra.authorityHost)
   return {
     loginUrl,
     adminConsentUrl: (tenantId) => adminConsentUrl(entra, web, tenantId),
-    authorizationUrl: (tenantId) => documentedPages(tenantId).authorize,
+    authorizationUrl: (tenantId) => documentedPagesOf(entra.authorityHost, tenantId).authorize,
   }
 }

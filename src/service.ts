@@ -7,7 +7,6 @@ import type { ClientCredential, Config } from './config/settings.ts'
 import type { VerifyBearer } from './entra/bearer.ts'
 import { createEntraEndpoints, type EntraEndpoints, redirectUri, signInTenant } from './entra/endpoints.ts'
 import type { MsalCredential } from './entra/msal-client.ts'
-import type { EntraOnBehalfOf } from './entra/on-behalf-of.ts'
 import type { EntraRenewal } from './entra/renewal.ts'
 import type { EntraSignIn } from './entra/sign-in.ts'
 import type { Log } from './log.ts'
@@ -16,7 +15,7 @@ import type { PurgeResult } from './sessions/purge.ts'
 import { createSealer } from './sessions/seal.ts'
 import type { SessionStore } from './sessions/session-store.ts'
 import { createSignInCookies, type SignInCookies } from './sessions/sign-in-cookies.ts'
-import { createOnBehalfExchange, type OnBehalfExchange } from './tokens/on-behalf-exchange.ts'
+import type { OnBehalfExchange } from './tokens/on-behalf-exchange.ts'
 import { createTokenIssuer, type TokenIssuer } from './tokens/token-issuer.ts'
 
 export interface Service {
@@ -60,10 +59,6 @@ export function createService(config: Config, clock: () => Date): Service {
     const { createEntraRenewal } = await import('./entra/renewal.ts')
     return createEntraRenewal({ entra, credential, endpoints, clock })
   })
-  const onBehalfOf = deferred<EntraOnBehalfOf>(async () => {
-    const { createEntraOnBehalfOf } = await import('./entra/on-behalf-of.ts')
-    return createEntraOnBehalfOf({ entra, credential, endpoints, clock })
-  })
   const acs = deferred<AcsExchange>(async () => {
     const { createAcsExchange } = await import('./acs/exchange.ts')
     return createAcsExchange({ access: config.acs, identity, clock })
@@ -91,7 +86,16 @@ export function createService(config: Config, clock: () => Date): Service {
     verifyBearer:
       bearerVerifier &&
       (async (authorization, deadline) => (await bearerVerifier())(authorization, deadline)),
-    onBehalf: createOnBehalfExchange({ entra: onBehalfOf, acs, clientId: entra.clientId, clock }),
+    onBehalf: deferred<OnBehalfExchange>(async () => {
+      const { createOnBehalfExchange } = await import('./tokens/on-behalf-exchange.ts')
+      const { createEntraOnBehalfOf } = await import('./entra/on-behalf-of.ts')
+      return createOnBehalfExchange({
+        entra: createEntraOnBehalfOf({ entra, credential, endpoints, clock }),
+        acs,
+        clientId: entra.clientId,
+        clock,
+      })
+    }),
     tokens: createTokenIssuer({ entra: renewal, acs, sessions, clientId: entra.clientId, clock }),
     async purge(log) {
       const { purgeExpired } = await import('./sessions/purge.ts')

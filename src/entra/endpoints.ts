@@ -36,11 +36,7 @@ const discovery = z.object({ authorization_endpoint: z.url(), end_session_endpoi
 export function createEntraEndpoints(authorityHost: string): EntraEndpoints {
   const known = new Map<string, PageEndpoints>()
   const authority = (tenant: string) => `${authorityHost}/${tenant}`
-  /** https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
-  const documentedPages = (tenant: string) => ({
-    authorize: `${authority(tenant)}/oauth2/v2.0/authorize`,
-    endSession: `${authority(tenant)}/oauth2/v2.0/logout`,
-  })
+  const documentedPages = (tenant: string) => documentedPagesOf(authorityHost, tenant)
   return {
     of: (tenant) => ({
       token: `${authority(tenant)}/oauth2/v2.0/token`,
@@ -57,6 +53,14 @@ export function createEntraEndpoints(authorityHost: string): EntraEndpoints {
       known.set(tenant, pages)
       return pages
     },
+  }
+}
+
+/** https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
+export function documentedPagesOf(authorityHost: string, tenant: string): PageEndpoints {
+  return {
+    authorize: `${authorityHost}/${tenant}/oauth2/v2.0/authorize`,
+    endSession: `${authorityHost}/${tenant}/oauth2/v2.0/logout`,
   }
 }
 
