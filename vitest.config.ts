@@ -7,8 +7,8 @@ export default defineConfig({
     setupFiles: ['test/support/trust.ts', 'test/support/watch-answers.ts'],
     // The limits of all waiting: so generous that only what hangs meets them, on a busy machine too. To wait for something to
     // become true, use `expect.poll`: `vi.waitFor` and `vi.waitUntil` give up after a second, which cannot be set here.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000, interval: 20 } },
     maxWorkers: 2,
   },

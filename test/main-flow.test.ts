@@ -4,10 +4,9 @@ import identityPackage from '@azure/communication-identity/package.json' with { 
 import msalPackage from '@azure/msal-node/package.json' with { type: 'json' }
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { personNamed } from '../dev/entra/directory.ts'
-import { createSealer } from '../src/sessions/seal.ts'
-import { decodeSession } from '../src/sessions/session.ts'
 import { Browser, problemOf } from './support/browser.ts'
-import { allRows, rowOf, startService, type TestService } from './support/service.ts'
+import { sealerOf, sessionIn } from './support/rows.ts'
+import { allRows, rowOf, type StoredRow, startService, type TestService } from './support/service.ts'
 import { startTableProxy, type TableProxy } from './support/table-proxy.ts'
 
 const minuteMs = 60_000
@@ -300,7 +299,8 @@ describe('the stored row', () => {
     const issued = await browser.token()
     const cookie = browser.sessionCookie ?? ''
     const rows = await allRows(service.table)
-    const stored = rows.map((row) => JSON.stringify(row) + Buffer.from(row.sealed).toString('latin1')).join()
+    const bytes = ({ token, grant }: StoredRow) => Buffer.concat([token, grant]).toString('latin1')
+    const stored = rows.map((row) => JSON.stringify(row) + bytes(row)).join()
     const secrets = [
       issued.token,
       cookie.split('.')[1] ?? '',
@@ -315,18 +315,19 @@ describe('the stored row', () => {
     const browser = new Browser(service)
     await browser.signIn()
     await browser.token()
-    expect((await rowOf(service.table, browser.sessionCookie)).sealed.length).toBeLessThanOrEqual(5 * 1024)
+    const { token, grant } = await rowOf(service.table, browser.sessionCookie)
+    expect(token.length + grant.length).toBeLessThanOrEqual(5 * 1024)
   })
 
   it('says when it ends, and nothing else that is plain', async () => {
     const browser = new Browser(service)
     await browser.signIn()
-    const { etag, sealed, expiresAt, ...rest } = await rowOf(service.table, browser.sessionCookie)
+    const { etag, token, grant, expiresAt, ...rest } = await rowOf(service.table, browser.sessionCookie)
     expect(rest).toEqual({
       partitionKey: expect.stringMatching(/^[\w-]{43}$/),
       rowKey: expect.stringMatching(/^s-[\w-]{43}$/),
       kid: 'k1',
-      version: 1,
+      version: 2,
       timestamp: expect.any(String),
     })
     expect(Math.abs(expiresAt.getTime() - Date.now() - 24 * 60 * minuteMs)).toBeLessThan(minuteMs)
@@ -394,12 +395,7 @@ describe('table operations', () => {
 
 /** Opens the browser's row as anybody with the key could. */
 async function storedSession(browser: Browser) {
-  const row = await rowOf(service.table, browser.sessionCookie)
-  const [kid = '', key = ''] = String(service.env.SEALING_KEYS).split(':')
-  const sealer = createSealer([{ kid, key: Buffer.from(key, 'base64url') }])
-  const context = { purpose: 'session', version: row.version, place: [row.partitionKey, row.rowKey] } as const
-  const plain = sealer.open(context, row.kid, row.sealed)
-  const session = plain && plain !== 'unknown-key' ? decodeSession(plain) : undefined
+  const session = sessionIn(await rowOf(service.table, browser.sessionCookie), sealerOf(service.env))
   if (!session) throw new Error('the row does not open')
   return session
 }

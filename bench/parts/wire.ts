@@ -1,5 +1,5 @@
 // What one request costs on the wire: bytes to the browser and to the table, table operations, and calls to Entra and ACS.
-import type { SessionRow } from '../../src/sessions/session-store.ts'
+import type { SessionRow } from '../../src/sessions/session-row.ts'
 import { Browser } from '../../test/support/browser.ts'
 import { createConnections, type HttpRequest, sendRequest } from '../load/http.ts'
 import { startWireCounter } from '../load/wire-counter.ts'
@@ -51,7 +51,9 @@ export const wire: Part = async (context) => {
   const theirs = await token(quickstart, theirRequest)
   const [lasting] = (await signInAtService(cloud, service, 1)) as [SessionRequests]
   const { partitionKey, rowKey } = lasting.key
-  const { sealed } = await cloud.table('sessions').getEntity<SessionRow>(partitionKey, rowKey)
+  const { token: sealedToken, grant } = await cloud
+    .table('sessions')
+    .getEntity<SessionRow>(partitionKey, rowKey)
   const hit = await token(service, lasting.token)
   const read = await token(pointRead, lasting.read)
   progress('wire: renewals')
@@ -70,7 +72,7 @@ export const wire: Part = async (context) => {
   })
   const [besideRead, besideQuickstart] = ['point-read function', 'quickstart, Functions']
   return [
-    alone('sealed bytes of a row', sealed.length, 'bytes'),
+    alone('sealed bytes of a row', sealedToken.length + grant.length, 'bytes'),
     beside('bytes between client and host', hit.clientBytes, besideQuickstart, theirs.clientBytes, 'bytes'),
     beside('bytes between host and table', hit.tableBytes, besideRead, read.tableBytes, 'bytes'),
     beside('table operations', hit.tableOperations, besideRead, read.tableOperations),

@@ -11,10 +11,10 @@ app.http('token', {
   methods: ['POST'],
   authLevel: 'anonymous',
   async handler({ query }) {
-    const row = await table.getEntity<{ sealed: Uint8Array }>(
+    const row = await table.getEntity<{ token: Uint8Array }>(
       query.get('partitionKey') ?? '',
       query.get('rowKey') ?? '',
     )
-    return { status: 200, jsonBody: { bytes: row.sealed.length } }
+    return { status: 200, jsonBody: { bytes: row.token.length } }
   },
 })

@@ -1,7 +1,6 @@
 // The two halves of a sign-in: the way to Entra's page, and what comes back from it (authorization code + PKCE, RFC 7636).
 import { randomBytes } from 'node:crypto'
 import { CryptoProvider } from '@azure/msal-node'
-import type { JWTVerifyGetKey } from 'jose'
 import type { EntraConfig } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
 import type { Deadline } from '../resilience/deadline.ts'
@@ -10,6 +9,7 @@ import type { SignInSecrets } from '../sessions/sign-in-cookies.ts'
 import { type EntraEndpoints, signInTenant } from './endpoints.ts'
 import { homeTenantOf } from './home-tenant.ts'
 import { verifyIdToken } from './id-token.ts'
+import type { EntraKeys } from './keys.ts'
 import { createSessionCachePlugin, pruneMsalCache } from './msal-cache.ts'
 import { acsScopes, createMsalClient, type MsalCredential } from './msal-client.ts'
 import { createEntraTransport } from './transport.ts'
@@ -40,7 +40,7 @@ export interface EntraSignInOptions {
   entra: EntraConfig
   credential: MsalCredential
   endpoints: EntraEndpoints
-  keys: JWTVerifyGetKey
+  keys: EntraKeys
   redirectUri: string
   clock: () => Date
 }
@@ -83,6 +83,8 @@ export function createEntraSignIn({
     },
 
     async finish(code, secrets, deadline) {
+      // A code is good for one redemption, which would be lost if the ID token could not be checked afterwards.
+      await keys.ready(deadline.signal())
       const { idToken, homeAccountId, environment, username, name, msalCache } = await redeem(
         code,
         secrets,

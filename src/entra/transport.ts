@@ -68,7 +68,8 @@ export function createEntraTransport(signal: () => AbortSignal, clock: () => Dat
           retryAfterSeconds: parseRetryAfter(response.headers.get('retry-after'), clock()),
         })
       }
-      if (response.ok ? !hasAccessToken(body) : !refusal) throw new Error('not an answer of a token endpoint')
+      if (response.ok ? !hasAccessToken(body) : !refusal)
+        throw new SyntaxError('not an answer of a token endpoint')
       return { headers: Object.fromEntries(response.headers), body: body as T, status }
     } catch (error) {
       outage =

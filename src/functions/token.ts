@@ -42,6 +42,7 @@ export function registerToken(app: App): void {
         'consent_required',
         'account_not_allowed',
         'teams_license_required',
+        'guest_not_allowed',
         'account_mismatch',
         'throttled',
         'upstream_unavailable',

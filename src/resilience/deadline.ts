@@ -1,6 +1,5 @@
 // One deadline for a request, handed to every outgoing call as an AbortSignal, so that nothing hangs and the last write
-// still has its time. It is measured on the monotonic clock, since
-// setting the wall clock must not cut requests short.
+// still has its time. It is measured on the monotonic clock, since setting the wall clock must not cut requests short.
 import { ServiceError } from '../errors.ts'
 
 const requestMs = 9_000

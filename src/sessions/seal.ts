@@ -12,7 +12,7 @@ import type { SealingKey } from '../config/forms.ts'
 
 /** What a sealed value is for, in which format, and where it is stored (its table keys, or its cookie's name). */
 export interface SealContext {
-  purpose: 'session' | 'sign-in'
+  purpose: 'session' | 'session-token' | 'session-grant' | 'sign-in'
   version: number
   place: readonly string[]
 }

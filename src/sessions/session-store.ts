@@ -1,4 +1,4 @@
-// Sessions in one Azure table, one sealed row each. A sign-in creates, a renewal replaces with If-Match, nothing ever
+// Sessions in one Azure table, one sealed row each. A sign-in creates, a renewal replaces with If-Match, and nothing ever
 // upserts: a row that is gone stays gone, so a logout cannot be undone by a renewal that was under way.
 import { odata, type TableClient } from '@azure/data-tables'
 import type { SessionLimits } from '../config/settings.ts'
@@ -7,8 +7,9 @@ import type { Log } from '../log.ts'
 import type { Deadline } from '../resilience/deadline.ts'
 import { retryOnce } from '../resilience/retry.ts'
 import type { Sealer } from './seal.ts'
-import { decodeSession, encodeSession, type Session, sessionExpiry } from './session.ts'
+import { type Session, type SessionHead, sessionExpiry } from './session.ts'
 import { type AccountId, accountPartition, newSessionKey, type SessionKey } from './session-key.ts'
+import { openRow, type ReadRow, toRow } from './session-row.ts'
 import {
   answers,
   foreignAnswer,
@@ -22,7 +23,9 @@ import {
 export interface StoredSession {
   key: SessionKey
   etag: string
-  session: Session
+  session: SessionHead
+  /** The session's MSAL cache, for a renewal. Throws `sign_in_required` when it does not open; the row is left for the purge. */
+  openGrant(): string
 }
 
 export interface Call {
@@ -39,7 +42,11 @@ export interface SessionStore {
    */
   read(key: SessionKey, call: Call): Promise<StoredSession | undefined>
   /** Writes if the row is still as it was read: `conflict` when another renewal was faster, `gone` when it was deleted. */
-  update(stored: StoredSession, session: Session, call: Call): Promise<'written' | 'conflict' | 'gone'>
+  update(
+    stored: Pick<StoredSession, 'key' | 'etag'>,
+    session: Session,
+    call: Call,
+  ): Promise<'written' | 'conflict' | 'gone'>
   /** Deletes the row; with `etag` only if it is still in that state. */
   delete(key: SessionKey, call: Call, etag?: string): Promise<'deleted' | 'conflict' | 'gone'>
   /** Ends all sessions of an account; the answer is how many there were. */
@@ -55,46 +62,27 @@ export interface SessionStoreOptions {
   clock: () => Date
 }
 
-/** A row as it is stored; see docs/storage-schema.md. */
-export interface SessionRow {
-  partitionKey: string
-  rowKey: string
-  sealed: Uint8Array
-  kid: string
-  version: number
-  expiresAt: Date
-}
-
-/** The version that is written. */
-const version = 1
-/** A reader for every version that was ever written; see docs/storage-schema.md. */
-const readers: Record<number, (plain: Uint8Array) => Session | undefined> = { 1: decodeSession }
-/** Below the 64 KiB that Azure allows a property; checked here because the local table does not. */
-const maxSealedBytes = 60 * 1024
 const deletesAtOnce = 16
 
 export function createSessionStore({ table, sealer, limits, clock }: SessionStoreOptions): SessionStore {
-  function toRow(key: SessionKey, session: Session): SessionRow {
-    const { kid, sealed } = sealer.seal(sealContext(key, version), encodeSession(session))
-    if (sealed.length > maxSealedBytes) {
-      throw new ServiceError('internal_error', {
-        cause: new RangeError(`a session of ${sealed.length} bytes`),
-      })
-    }
-    return { ...key, sealed, kid, version, expiresAt: sessionExpiry(session, limits) }
-  }
-
-  function openRow(key: SessionKey, row: SessionRow, log: Log): Session | undefined {
-    const reader =
-      row.sealed instanceof Uint8Array && typeof row.kid === 'string' ? readers[row.version] : undefined
-    const plain = reader && sealer.open(sealContext(key, row.version), row.kid, row.sealed)
-    if (plain === 'unknown-key') {
+  function open(key: SessionKey, row: ReadRow & { etag: string }, log: Log): StoredSession | undefined {
+    const opened = openRow(key, row, sealer)
+    if (opened === 'unknown-key') {
       log('error', 'session-key-unknown')
       throw new ServiceError('upstream_unavailable', { check: 'sealing-key' })
     }
-    const session = plain && reader(plain)
-    if (!session) log('warn', 'session-row-unreadable')
-    return session
+    if (!opened) {
+      log('warn', 'session-row-unreadable')
+      return undefined
+    }
+    const { session } = opened
+    const openGrant = () => {
+      const msalCache = opened.openGrant()
+      if (msalCache !== undefined) return msalCache
+      log('warn', 'session-row-unreadable')
+      throw new ServiceError('sign_in_required', { check: 'grant' })
+    }
+    return { key, etag: row.etag, session, openGrant }
   }
 
   /** One operation on the table: tried once more if it fails in passing, with its errors in the service's own terms. */
@@ -108,7 +96,7 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
 
   async function point(key: SessionKey, deadline: Deadline) {
     const row = await table
-      .getEntity<SessionRow>(key.partitionKey, key.rowKey, {
+      .getEntity<ReadRow>(key.partitionKey, key.rowKey, {
         abortSignal: deadline.signal(),
         onResponse: refuseForeignRow,
       })
@@ -147,7 +135,7 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
   return {
     async create(session, { deadline }) {
       const { key, cookie } = newSessionKey(session.account)
-      const row = toRow(key, session)
+      const row = toRow(key, session, sealer, limits)
       await operation(async () => {
         const insert = () => write(table.createEntity(row, { abortSignal: deadline.signal() }))
         try {
@@ -169,13 +157,12 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
 
     async read(key, { deadline, log }) {
       const row = await operation(() => point(key, deadline))
-      const session = row && openRow(key, row, log)
-      if (!session || sessionExpiry(session, limits) <= clock()) return undefined
-      return { key, etag: row.etag, session }
+      const stored = row && open(key, row, log)
+      return stored && sessionExpiry(stored.session, limits) > clock() ? stored : undefined
     },
 
     async update({ key, etag }, session, { deadline }) {
-      const row = toRow(key, session)
+      const row = toRow(key, session, sealer, limits)
       return operation(() =>
         write(table.updateEntity(row, 'Replace', { etag, abortSignal: deadline.signal() }))
           .then(() => 'written' as const)
@@ -201,10 +188,6 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
       await operation(() => point({ partitionKey: 'probe', rowKey: 'probe' }, deadline))
     },
   }
-}
-
-function sealContext({ partitionKey, rowKey }: SessionKey, rowVersion: number) {
-  return { purpose: 'session', version: rowVersion, place: [partitionKey, rowKey] } as const
 }
 
 /** Every write that the table has done names the row's new state. */

@@ -7,7 +7,7 @@ import type { EntraRenewal } from '../entra/renewal.ts'
 import { isPassing, ServiceError } from '../errors.ts'
 import { createBackOff } from '../resilience/back-off.ts'
 import { Conflict, retryConflicts } from '../resilience/retry.ts'
-import type { AcsToken, Session } from '../sessions/session.ts'
+import type { AcsToken, Session, SessionHead } from '../sessions/session.ts'
 import type { Call, SessionStore, StoredSession } from '../sessions/session-store.ts'
 import { adoptFromMs, isJustSignedIn, lastResortMs, lastsFor, renewBelowMs } from './lifetimes.ts'
 
@@ -26,6 +26,9 @@ export interface TokenRenewalOptions {
  */
 export type TokenRenewal = (stored: StoredSession, call: Call) => Promise<AcsToken>
 
+/** A session whose grant is open too. */
+type Opened = StoredSession & { session: Session }
+
 const writeTries = 3
 
 export function createTokenRenewal(options: TokenRenewalOptions): TokenRenewal {
@@ -34,8 +37,9 @@ export function createTokenRenewal(options: TokenRenewalOptions): TokenRenewal {
   const entraBackOff = createBackOff(clock)
   const rowBackOff = createBackOff(clock)
 
-  async function mint(stored: StoredSession, call: Call): Promise<AcsToken> {
-    const { session } = stored
+  async function mint(read: StoredSession, call: Call): Promise<AcsToken> {
+    const session = { ...read.session, msalCache: read.openGrant() }
+    const stored: Opened = { ...read, session }
     const cached = cachedEntraToken(session.msalCache)
     let entraToken = await acquire(stored, cached, call)
     const renewed = () => ({ ...session, msalCache: entraToken.msalCache, writtenAt: clock() })
@@ -57,11 +61,7 @@ export function createTokenRenewal(options: TokenRenewalOptions): TokenRenewal {
   }
 
   /** The Entra token to exchange: the cached one while it is good enough, else a new one. */
-  async function acquire(
-    stored: StoredSession,
-    cached: EntraToken | undefined,
-    call: Call,
-  ): Promise<EntraToken> {
+  async function acquire(stored: Opened, cached: EntraToken | undefined, call: Call): Promise<EntraToken> {
     const { session } = stored
     if (cached && isGoodEnough(cached, session)) return cached
     try {
@@ -77,14 +77,14 @@ export function createTokenRenewal(options: TokenRenewalOptions): TokenRenewal {
   }
 
   /** What Entra issued at the sign-in is exchanged once, however short it is: Entra may not issue anything that lasts longer. */
-  function isGoodEnough(cached: EntraToken, { acsToken, signedInAt }: Session): boolean {
+  function isGoodEnough(cached: EntraToken, { acsToken, signedInAt }: SessionHead): boolean {
     const now = clock()
     if (lastsFor(cached, renewBelowMs, now)) return true
     if (acsToken) return false
     return lastsFor(cached, isJustSignedIn(signedInAt, now) ? lastResortMs : adoptFromMs, now)
   }
 
-  function refresh({ key, session }: StoredSession, { deadline }: Call): Promise<EntraToken> {
+  function refresh({ key, session }: Opened, { deadline }: Call): Promise<EntraToken> {
     return entraBackOff.guard(key.rowKey, () => entra.refresh(session, deadline))
   }
 
@@ -123,7 +123,7 @@ export function createTokenRenewal(options: TokenRenewalOptions): TokenRenewal {
       if (outcome === 'written') return undefined
       current = await read(stored, call)
       // The row holds just what was to be written: our write had succeeded and only its answer was lost.
-      if (isDeepStrictEqual(current.session, renewed)) return undefined
+      if (holds(current, renewed)) return undefined
       const { acsToken } = current.session
       if (acsToken && lastsFor(acsToken, adoptFromMs, clock())) return acsToken
       throw new Conflict()
@@ -168,6 +168,11 @@ export function isMisconfigured(error: unknown): boolean {
 function refusedAgain(cause: ServiceError): ServiceError {
   const { upstream, upstreamCode } = cause
   return new ServiceError('upstream_unavailable', { cause, upstream, upstreamCode, retryAfterSeconds: 60 })
+}
+
+function holds(stored: StoredSession, session: Session): boolean {
+  const { msalCache, ...head } = session
+  return isDeepStrictEqual(stored.session, head) && stored.openGrant() === msalCache
 }
 
 /** ACS refuses the Entra token. */

@@ -32,7 +32,7 @@ async function tableSays(status: number, code: string): Promise<Env> {
 
 const faults: Record<string, Fault> = {
   'a wrong ACS key': {
-    arrange: () => wrongKey(keys.env, 'COMMUNICATION_SERVICES_CONNECTION_STRING', /(?<=accesskey=)\w+/),
+    arrange: () => wrongKey(keys.env, 'COMMUNICATION_SERVICES_CONNECTION_STRING', /(?<=accesskey=)[\w+/]+/),
     marks: { ACS: '✗' },
     says: ['ACS', /refuses the key .* => az communication list-key/],
   },
@@ -109,7 +109,7 @@ const faults: Record<string, Fault> = {
     says: ['table', /no answer in time/],
   },
   'a wrong table key': {
-    arrange: () => wrongKey(keys.env, 'TokenStore', /(?<=AccountKey=)\w+/),
+    arrange: () => wrongKey(keys.env, 'TokenStore', /(?<=AccountKey=)[\w+/]+/),
     marks: { table: '✗' },
     says: ['table', /answers 403.*the key is refused.* => az storage account show-connection-string/],
   },

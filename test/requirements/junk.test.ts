@@ -205,6 +205,6 @@ describe('H3 junk', () => {
       const session = await fetch(`${service.publicUrl}/api/session`, { headers: { cookie: sessionCookie } })
       expect(session.status).toBe(200)
     },
-    120_000 + runs * 60,
+    300_000 + runs * 60,
   )
 })

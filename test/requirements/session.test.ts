@@ -2,8 +2,8 @@
 import { parseCookie } from 'cookie'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { personNamed } from '../../dev/entra/directory.ts'
-import { createSealer } from '../../src/sessions/seal.ts'
 import { Browser, problemOf } from '../support/browser.ts'
+import { sealerOf } from '../support/rows.ts'
 import {
   allRows,
   rowOf,
@@ -290,9 +290,12 @@ describe('C8 rotation and tampering', () => {
   })
 
   it.each([
-    ['one flipped bit', (row: StoredRow) => ({ ...row, sealed: flipBit(row.sealed) })],
-    ['fewer bytes', (row: StoredRow) => ({ ...row, sealed: row.sealed.slice(0, 20) })],
-    ['a version that nobody wrote', (row: StoredRow) => ({ ...row, version: 2 })],
+    ['one flipped bit', (row: StoredRow) => ({ ...row, token: flipBit(row.token) })],
+    ['fewer bytes', (row: StoredRow) => ({ ...row, token: row.token.slice(0, 20) })],
+    ['its grant in the place of its token', (row: StoredRow) => ({ ...row, token: row.grant })],
+    ['no token', ({ token: _, ...row }: StoredRow) => row],
+    ['the version before', (row: StoredRow) => ({ ...row, version: 1 })],
+    ['a version that nobody wrote', (row: StoredRow) => ({ ...row, version: 3 })],
   ])('refuses a row with %s, and leaves it where it is', async (_, change) => {
     const browser = await signedIn()
     const row = await rowOf(service.table, browser.sessionCookie)
@@ -301,15 +304,46 @@ describe('C8 rotation and tampering', () => {
     await rowOf(service.table, browser.sessionCookie)
   })
 
+  it.each([
+    ['one flipped bit', (row: StoredRow) => ({ ...row, grant: flipBit(row.grant) })],
+    ['its token in the place of its grant', (row: StoredRow) => ({ ...row, grant: row.token })],
+    ['no grant', ({ grant: _, ...row }: StoredRow) => row],
+    ['the grant of an earlier write', (row: StoredRow, { grant }: StoredRow) => ({ ...row, grant })],
+    ['the token of an earlier write', (row: StoredRow, { token }: StoredRow) => ({ ...row, token })],
+  ])('renews nothing for a row with %s, asks nobody, and leaves it where it is', async (_, change) => {
+    service.entra.options.lifetimes.accessTokenSeconds = 660
+    const browser = await signedIn()
+    const before = await rowOf(service.table, browser.sessionCookie)
+    await browser.token()
+    service.entra.options.lifetimes.accessTokenSeconds = 4_500
+    const row = await rowOf(service.table, browser.sessionCookie)
+    await service.table.updateEntity(change(row, before), 'Replace')
+    service.entra.requests.length = 0
+    expect(await problemOf(await browser.post('/api/token'))).toEqual(signInRequired)
+    expect(service.entra.requests).toEqual([])
+    await rowOf(service.table, browser.sessionCookie)
+  })
+
+  it('opens no grant for a hit: without one a good token is still given', async () => {
+    const browser = await signedIn()
+    const issued = await browser.token()
+    const { grant: _, ...row } = await rowOf(service.table, browser.sessionCookie)
+    await service.table.updateEntity(row, 'Replace')
+    expect(await browser.token()).toEqual(issued)
+    expect((await browser.fetch('/api/session')).status).toBe(200)
+  })
+
   it('refuses a row of a later version, although it is sealed with the right key', async () => {
     const browser = await signedIn()
     const row = await rowOf(service.table, browser.sessionCookie)
-    const [kid = '', key = ''] = String(service.env.SEALING_KEYS).split(':')
-    const sealer = createSealer([{ kid, key: Buffer.from(key, 'base64url') }])
+    const sealer = sealerOf(service.env)
     const place = [row.partitionKey, row.rowKey]
-    const plain = sealer.open({ purpose: 'session', version: 1, place }, row.kid, row.sealed)
-    const { sealed } = sealer.seal({ purpose: 'session', version: 2, place }, plain as Buffer)
-    await service.table.updateEntity({ ...row, sealed, version: 2 }, 'Replace')
+    const again = (purpose: 'session-token' | 'session-grant', sealed: Uint8Array) => {
+      const plain = sealer.open({ purpose, version: 2, place }, row.kid, sealed)
+      return sealer.seal({ purpose, version: 3, place }, plain as Buffer).sealed
+    }
+    const [token, grant] = [again('session-token', row.token), again('session-grant', row.grant)]
+    await service.table.updateEntity({ ...row, token, grant, version: 3 }, 'Replace')
     expect(await problemOf(await browser.fetch('/api/session'))).toEqual(signInRequired)
   })
 

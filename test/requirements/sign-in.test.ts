@@ -217,8 +217,9 @@ describe('Entra failing at the redirect', () => {
     expect(await problemOf(answer)).toEqual({ status: 503, code: 'throttled' })
   })
 
-  it('does not give its keys: 503, and no session', async () => {
+  it('does not give its keys: 503, no session, and the code is not spent', async () => {
     const fresh = await service.start()
+    const calls = codeRedemptions().length
     for (const fault of [{ status: 500 }, { reset: true }, { raw: 'no keys' }, { hang: true }]) {
       service.entra.faults.clear()
       service.entra.faults.add({ match: { endpoint: 'keys' }, ...fault })
@@ -227,6 +228,7 @@ describe('Entra failing at the redirect', () => {
       expect(await problemOf(answer)).toEqual({ status: 503, code: 'upstream_unavailable' })
       expect(browser.cookies.size).toBe(0)
     }
+    expect(codeRedemptions()).toHaveLength(calls)
     service.entra.faults.clear()
     expect((await new Browser(service).signIn({ redirectAt: fresh.url })).status).toBe(302)
   })

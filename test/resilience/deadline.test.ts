@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { abortable, startDeadline } from '../../src/resilience/deadline.ts'
+import { abortable, startDeadline, withinDeadline } from '../../src/resilience/deadline.ts'
 
 describe('the deadline of a request', () => {
   beforeEach(() => {
@@ -21,6 +21,15 @@ describe('the deadline of a request', () => {
     expect(granted()).toBe(3_000)
     vi.advanceTimersByTime(60_000)
     deadline.signal()
+    expect(granted()).toBe(0)
+  })
+
+  it('ends after 9 s, less what is reserved for what comes after', () => {
+    const deadline = startDeadline()
+    deadline.end(1_000)
+    expect(granted()).toBe(8_000)
+    vi.advanceTimersByTime(8_500)
+    deadline.end(1_000)
     expect(granted()).toBe(0)
   })
 
@@ -56,5 +65,27 @@ describe('work that takes no signal', () => {
     const { signal } = new AbortController()
     expect(await abortable(signal, Promise.resolve(7))).toBe(7)
     await expect(abortable(signal, Promise.reject(new Error('own')))).rejects.toThrow('own')
+  })
+})
+
+describe('work that another request has begun', () => {
+  const never = new Promise<never>(() => {})
+  const deadlineOf = (signal: AbortSignal) => ({ signal: () => signal, end: () => signal })
+
+  it('is waited for no longer than the own deadline, and is an outage then', async () => {
+    const controller = new AbortController()
+    const waiting = withinDeadline(deadlineOf(controller.signal), never)
+    controller.abort(new DOMException('over', 'TimeoutError'))
+    await expect(waiting).rejects.toMatchObject({
+      code: 'upstream_unavailable',
+      cause: { name: 'TimeoutError' },
+    })
+  })
+
+  it('hands on its result and its own failures, time-outs included', async () => {
+    const { signal } = new AbortController()
+    expect(await withinDeadline(deadlineOf(signal), Promise.resolve(7))).toBe(7)
+    const failure = new DOMException('its own', 'TimeoutError')
+    await expect(withinDeadline(deadlineOf(signal), Promise.reject(failure))).rejects.toBe(failure)
   })
 })

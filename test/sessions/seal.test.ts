@@ -26,6 +26,7 @@ describe('a sealed value', () => {
 
   it.each<[string, SealContext]>([
     ['another purpose', { ...context, purpose: 'sign-in' }],
+    ['another column', { ...context, purpose: 'session-grant' }],
     ['another version', { ...context, version: 2 }],
     ['another row', { ...context, place: ['partition', 'other'] }],
     ['another split of the same place', { ...context, place: ['partitionrow'] }],

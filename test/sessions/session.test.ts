@@ -1,7 +1,15 @@
 import { deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeSession, encodeSession, type Session, sessionExpiry } from '../../src/sessions/session.ts'
+import {
+  decodeGrant,
+  decodeHead,
+  decodeVersion1,
+  encodeGrant,
+  encodeHead,
+  type Session,
+  sessionExpiry,
+} from '../../src/sessions/session.ts'
 import { accountPartition, newSessionKey, sessionKeyOf } from '../../src/sessions/session-key.ts'
 
 const account = {
@@ -19,22 +27,38 @@ const session: Session = {
   writtenAt: new Date('2026-11-21T11:00:00Z'),
 }
 
+const { msalCache, ...head } = session
+
 describe('a stored session', () => {
-  it('comes back as it was, dates included', () => {
-    expect(decodeSession(encodeSession(session))).toEqual(session)
+  it('comes back as it was, dates included, with the mark of its write in each part', () => {
+    expect(decodeHead(encodeHead(session, 'w1'))).toEqual({ ...head, writeId: 'w1' })
+    expect(decodeGrant(encodeGrant(session, 'w1'))).toEqual({ msalCache, writeId: 'w1' })
     const { acsToken: _, ...fresh } = session
-    expect(decodeSession(encodeSession(fresh))).toEqual(fresh)
+    expect(decodeHead(encodeHead(fresh, 'w1'))).not.toHaveProperty('acsToken')
+  })
+
+  it('has nothing of the grant in the part that every request opens', () => {
+    expect(encodeHead({ ...session, msalCache: 'secret' }, 'w1').toString()).not.toMatch(/secret|msalCache/)
   })
 
   it('is nothing when the bytes are something else', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => decodeSession(bytes) === undefined))
-    fc.assert(fc.property(fc.json(), (json) => decodeSession(deflateRawSync(json)) === undefined))
+    for (const decode of [decodeHead, decodeGrant, decodeVersion1]) {
+      fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => decode(bytes) === undefined))
+      fc.assert(
+        fc.property(fc.json(), (json) =>
+          [Buffer.from(json), deflateRawSync(json)].every((bytes) => decode(bytes) === undefined),
+        ),
+      )
+    }
   })
 
   it('is nothing when it inflates to more than a megabyte, though it is a session', () => {
-    const large = (bytes: number) => encodeSession({ ...session, msalCache: 'a'.repeat(bytes) })
-    expect(decodeSession(large(1_000_000))).toBeDefined()
-    expect(decodeSession(large(1_100_000))).toBeUndefined()
+    const large = (bytes: number) => ({ ...session, msalCache: 'a'.repeat(bytes) })
+    const version1 = (value: Session) => decodeVersion1(deflateRawSync(JSON.stringify(value)))
+    expect(decodeGrant(encodeGrant(large(1_000_000), 'w1'))).toBeDefined()
+    expect(decodeGrant(encodeGrant(large(1_100_000), 'w1'))).toBeUndefined()
+    expect(version1(large(1_000_000))).toBeDefined()
+    expect(version1(large(1_100_000))).toBeUndefined()
   })
 })
 

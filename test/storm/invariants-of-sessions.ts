@@ -40,7 +40,8 @@ const renewBelowMs = 15 * 60_000
 
 /**
  * After a revocation Entra refuses the older refresh tokens, so that no token that was due is given out any more. Requests that
- * began before it are exempt, and so are those that began before these had ended: requests of a session share a renewal.
+ * began before it are exempt, and so are those that began before these had ended: requests of a session share a renewal. So is the
+ * first token of a session: for that the Entra token of the sign-in is exchanged, however short it is.
  */
 export function revokedSessionsEndAtTheirNextRenewal(history: History): string[] {
   return livesOf(history).flatMap((life) => {
@@ -53,8 +54,10 @@ export function revokedSessionsEndAtTheirNextRenewal(history: History): string[]
       ...requests.filter(({ begun }) => begun <= revokedAt).map(({ ended }) => ended),
       revokedAt,
     )
+    const firstTokenAt = Math.min(...requests.filter(({ token }) => token).map(({ ended }) => ended))
     return requests
-      .filter(({ begun, token }) => begun > settledAt && token && isDue(token.expiresOn, begun))
+      .filter(({ begun }) => begun > Math.max(settledAt, firstTokenAt))
+      .filter(({ begun, token }) => token && isDue(token.expiresOn, begun))
       .map((request) => `${describeRequest(request)}${describeLife(life, request)}`)
   })
 }

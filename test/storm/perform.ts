@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { History, KnownSession } from './history.ts'
 import type { Step } from './plan.ts'
 import { createRecorder } from './recorder.ts'
+import { writeAsVersion1 } from './rows.ts'
 import type { Stage } from './stage.ts'
 
 /** Less than 15 minutes, so that every request renews, and more than the 10 that a token must last when it is given out. */
@@ -64,6 +65,11 @@ export function createPerformer(
       case 'replay': {
         const dead = ended[Math.floor(pick * ended.length)]
         if (dead) await ask(pauseMs % 2 ? 'token' : 'session', dead, process(0))
+        break
+      }
+      case 'older': {
+        const older = sleep(pauseMs).then(() => writeAsVersion1(stage, session.key))
+        await Promise.all([token(session, 0), token(session, 1), older])
         break
       }
       case 'revoke': {

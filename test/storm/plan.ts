@@ -16,6 +16,8 @@ export type StepKind =
   | 'replay'
   /** Entra revokes a user's refresh tokens while sessions of theirs renew. */
   | 'revoke'
+  /** The row of a session is written as 0.1.0 would have written it, while other processes renew it. */
+  | 'older'
 
 export type Weights = Record<StepKind, number>
 
@@ -27,6 +29,7 @@ export const usualWeights: Weights = {
   replace: 6,
   replay: 8,
   revoke: 2,
+  older: 10,
 }
 
 export interface Step {

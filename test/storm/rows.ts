@@ -2,26 +2,31 @@
 import type { TableClient } from '@azure/data-tables'
 import * as z from 'zod'
 import type { Sealer } from '../../src/sessions/seal.ts'
-import { decodeSession, type Session } from '../../src/sessions/session.ts'
+import type { Session } from '../../src/sessions/session.ts'
+import type { SessionKey } from '../../src/sessions/session-key.ts'
+import { asVersion1, sessionIn } from '../support/rows.ts'
 import type { StoredRow } from '../support/service.ts'
 import type { OpenedRow } from './history.ts'
+import type { Stage } from './stage.ts'
 
 export async function openRows(table: TableClient, sealer: Sealer): Promise<OpenedRow[]> {
   const rows: OpenedRow[] = []
   for await (const row of table.listEntities<StoredRow>()) {
     const { partitionKey, rowKey, kid } = row
-    const session = open(row, sealer)
+    const session = sessionIn(row, sealer)
     rows.push({ partitionKey, rowKey, kid, session, refreshTokens: session ? refreshTokens(session) : [] })
   }
   return rows
 }
 
-function open(
-  { partitionKey, rowKey, kid, version, sealed }: StoredRow,
-  sealer: Sealer,
-): Session | undefined {
-  const plain = sealer.open({ purpose: 'session', version, place: [partitionKey, rowKey] }, kid, sealed)
-  return plain && plain !== 'unknown-key' ? decodeSession(plain) : undefined
+/** Unless it has changed or gone meanwhile. */
+export async function writeAsVersion1({ table, sealer }: Stage, key: SessionKey): Promise<void> {
+  try {
+    const row = await table.getEntity<StoredRow>(key.partitionKey, key.rowKey)
+    if (row.version === 2) await table.updateEntity(asVersion1(row, sealer), 'Replace', { etag: row.etag })
+  } catch (error) {
+    if (![404, 412].includes((error as { statusCode?: number }).statusCode ?? 0)) throw error
+  }
 }
 
 const msalCache = z.object({ RefreshToken: z.record(z.string(), z.object({ secret: z.string() })) })

@@ -8,7 +8,7 @@ import { tenants } from '../../dev/entra/directory.ts'
 import { type EntraStandIn, startEntra } from '../../dev/entra/entra.ts'
 import { federatedCredential, type IdentityEndpoint, startIdentityEndpoint } from '../../dev/identity.ts'
 import { sessionKeyOf } from '../../src/sessions/session-key.ts'
-import type { SessionRow } from '../../src/sessions/session-store.ts'
+import type { SessionRow } from '../../src/sessions/session-row.ts'
 import { freePort, type HostProcess, startHostProcess } from './host-process.ts'
 
 export const clientId = '3c9e1f50-6a47-4b8d-9e02-d1b7c5a6f830'
