@@ -8,6 +8,7 @@ export interface TokenServiceErrorFields {
   traceId?: string | undefined
   retryAfterMs?: number | undefined
   adminConsentUrl?: string | undefined
+  claims?: string | undefined
   cause?: unknown
 }
 
@@ -26,6 +27,8 @@ export class TokenServiceError extends Error {
   readonly retryAfterMs: number | undefined
   /** With `consent_required`: where an administrator gives permission for everyone. */
   readonly adminConsentUrl: string | undefined
+  /** With `interaction_required`, of an exchange: what to ask Entra for, as JSON. */
+  readonly claims: string | undefined
 
   constructor(fields: TokenServiceErrorFields) {
     super(fields.message ?? fields.code, { cause: fields.cause })
@@ -34,6 +37,7 @@ export class TokenServiceError extends Error {
     this.traceId = fields.traceId
     this.retryAfterMs = fields.retryAfterMs
     this.adminConsentUrl = fields.adminConsentUrl
+    this.claims = fields.claims
   }
 }
 

@@ -6,8 +6,8 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 export interface TokenRequest {
   endpoint: string
-  /** Whose token it must be: the service refuses when another account is signed in. */
-  user: string | undefined
+  /** Headers, body and credentials. */
+  init: RequestInit
   signal: AbortSignal
   fetch: Fetch
 }
@@ -22,16 +22,13 @@ export interface TokenAnswer {
 /** More than the service's own deadline of 9 s and a cold start. */
 const requestTimeoutMs = 20_000
 
-export async function requestToken({ endpoint, user, signal, fetch }: TokenRequest): Promise<TokenAnswer> {
+export async function requestToken({ endpoint, init, signal, fetch }: TokenRequest): Promise<TokenAnswer> {
   let response: Response
   let text: string
   try {
     response = await fetch(endpoint, {
       method: 'POST',
-      credentials: 'include',
-      // The service asks for this header, since pages of other sites cannot send it.
-      headers: { 'X-Requested-With': 'fetch', ...(user && { 'Content-Type': 'application/json' }) },
-      body: user ? JSON.stringify({ user }) : null,
+      ...init,
       signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
     })
     text = await response.text()
@@ -67,6 +64,7 @@ function errorOf({ status, headers }: Response, problem: Record<string, unknown>
     traceId: textOf(problem.traceId),
     retryAfterMs: parseRetryAfter(headers.get('Retry-After')),
     adminConsentUrl: textOf(problem.adminConsentUrl),
+    claims: textOf(problem.claims),
   }
   const loginUrl = textOf(problem.loginUrl)
   if (status === 401 && loginUrl) return new SignInRequired({ ...fields, loginUrl })

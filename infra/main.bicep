@@ -50,6 +50,12 @@ param apiScope string = 'Tokens.Exchange'
 @description('Client ids of the apps that may call /api/exchange, comma-separated. Empty: the registration itself.')
 param exchangeClientIds string = ''
 
+@description('Client ids of apps that need no consent of their users to call /api/exchange, comma-separated; list them there too.')
+param preauthorizedClientIds string = ''
+
+@description('For a Teams tab: api://<host of the tab>/<client id of the registration>. The id is known after the first deployment.')
+param tabApplicationIdUri string = ''
+
 @description('Where Azure Communication Services keeps its data. It cannot be changed later.')
 param communicationDataLocation string = 'Europe'
 
@@ -116,6 +122,8 @@ module entra 'entra/entra.bicep' = if (empty(entraClientId)) {
     singleTenant: singleTenant
     apiScope: apiScope
     exchangeApi: exchangeApi
+    preauthorizedClientIds: preauthorizedClientIds
+    tabApplicationIdUri: tabApplicationIdUri
     identityPrincipalId: core.outputs.identityPrincipalId
   }
 }

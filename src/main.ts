@@ -2,9 +2,9 @@
 import { app as functions } from '@azure/functions'
 import { createApp } from './app.ts'
 import { readSettings, type Settings } from './config/settings.ts'
-import { adminConsentUrl } from './entra/endpoints.ts'
+import { adminConsentUrl, documentedPagesOf } from './entra/endpoints.ts'
 import { registerAll } from './functions/all.ts'
-import type { ErrorLinks } from './http/problem.ts'
+import type { AppLinks } from './http/problem.ts'
 import { processLog } from './log.ts'
 import { once } from './resilience/deferred.ts'
 
@@ -16,7 +16,7 @@ const settings = readSettings()
 const { config } = settings
 const app = createApp({
   settings,
-  links: errorLinks(settings),
+  links: appLinks(settings),
   service:
     config &&
     once(async () => {
@@ -28,10 +28,14 @@ const app = createApp({
 
 registerAll(app)
 
-function errorLinks({ web, config }: Settings): ErrorLinks {
+function appLinks({ web, config }: Settings): AppLinks {
   if (!web) return {}
+  const loginUrl = `${web.publicUrl}/api/login`
+  if (!config) return { loginUrl }
+  const { entra } = config
   return {
-    loginUrl: `${web.publicUrl}/api/login`,
-    adminConsentUrl: config && adminConsentUrl(config.entra, web),
+    loginUrl,
+    adminConsentUrl: (tenantId) => adminConsentUrl(entra, web, tenantId),
+    authorizationUrl: (tenantId) => documentedPagesOf(entra.authorityHost, tenantId).authorize,
   }
 }

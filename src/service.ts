@@ -15,6 +15,7 @@ import type { PurgeResult } from './sessions/purge.ts'
 import { createSealer } from './sessions/seal.ts'
 import type { SessionStore } from './sessions/session-store.ts'
 import { createSignInCookies, type SignInCookies } from './sessions/sign-in-cookies.ts'
+import type { OnBehalfExchange } from './tokens/on-behalf-exchange.ts'
 import { createTokenIssuer, type TokenIssuer } from './tokens/token-issuer.ts'
 
 export interface Service {
@@ -26,6 +27,7 @@ export interface Service {
   acs: AcsExchange
   /** Nothing when this service has no API of its own. */
   verifyBearer: VerifyBearer | undefined
+  onBehalf: OnBehalfExchange
   tokens: TokenIssuer
   purge(log: Log): Promise<PurgeResult>
   clock: () => Date
@@ -84,6 +86,16 @@ export function createService(config: Config, clock: () => Date): Service {
     verifyBearer:
       bearerVerifier &&
       (async (authorization, deadline) => (await bearerVerifier())(authorization, deadline)),
+    onBehalf: deferred<OnBehalfExchange>(async () => {
+      const { createOnBehalfExchange } = await import('./tokens/on-behalf-exchange.ts')
+      const { createEntraOnBehalfOf } = await import('./entra/on-behalf-of.ts')
+      return createOnBehalfExchange({
+        entra: createEntraOnBehalfOf({ entra, credential, endpoints, clock }),
+        acs,
+        clientId: entra.clientId,
+        clock,
+      })
+    }),
     tokens: createTokenIssuer({ entra: renewal, acs, sessions, clientId: entra.clientId, clock }),
     async purge(log) {
       const { purgeExpired } = await import('./sessions/purge.ts')

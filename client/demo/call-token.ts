@@ -1,8 +1,9 @@
 // The SDK's own credential, with a refresher that tells the page what happens. No other file of the page gets to see a token.
 import { AzureCommunicationTokenCredential } from '@azure/communication-common'
 import { TokenServiceError } from '../errors.ts'
+import type { AccessToken } from '../refresher.ts'
 import type { AbortSignalLike } from '../shared-work.ts'
-import { type AccessToken, createTokenRefresher } from '../token-refresher.ts'
+import { createTokenRefresher } from '../token-refresher.ts'
 
 /** A token as far as the page shows it. */
 export interface TokenSight {

@@ -4,6 +4,7 @@
 // time, which Node cannot do with what they share (ERR_REQUIRE_ESM_RACE_CONDITION): so they are loaded now.
 import '../../src/acs/exchange.ts'
 import '../../src/azure/credential.ts'
+import '../../src/entra/on-behalf-of.ts'
 import '../../src/sessions/table-client.ts'
 import type { ResourceAccess } from '../../src/config/settings.ts'
 import { abortable } from '../../src/resilience/deadline.ts'
@@ -66,16 +67,19 @@ export function startChecks({ config: settings, broken }: CheckedSettings): Star
   const principalOf = ([id]: (string | undefined)[]) => identities.principalOf(id)
 
   const appIds = credential.kind === 'managed-identity' ? [credential.identityClientId] : []
+  const registration = () => ({
+    clientId: entra.clientId,
+    tenantId: entra.tenantId,
+    issuer: service.endpoints.issuer(entra.tenantId),
+    principalId: principalOf(appIds),
+  })
   const clientCredential = start(
     'client credential',
     { parts: ['tenant', 'app', 'credential'], after: [tenant, ...first(appIds)] },
-    () =>
-      checkClientCredential(service, {
-        clientId: entra.clientId,
-        tenantId: entra.tenantId,
-        issuer: service.endpoints.issuer(entra.tenantId),
-        principalId: principalOf(appIds),
-      }),
+    () => checkClientCredential(service, registration()),
+  )
+  const exchange = start('ACS', { parts: ['acs'], after: first(idOf(acs)) }, () =>
+    checkAcs(service, principalOf(idOf(acs))),
   )
   return {
     checks: [
@@ -88,14 +92,14 @@ export function startChecks({ config: settings, broken }: CheckedSettings): Star
       start('redirect URIs', { parts: ['tenant', 'app', 'address'], after: [tenant] }, () =>
         checkRedirectUris(service),
       ),
-      start('ACS', { parts: ['acs'], after: first(idOf(acs)) }, () =>
-        checkAcs(service, principalOf(idOf(acs))),
-      ),
+      exchange,
       start('table', { parts: ['table'], after: first(idOf(tableService)) }, () =>
         table.check(principalOf(idOf(tableService))),
       ),
       start('sealing keys', { parts: ['sealing'] }, () => checkSealingKeys(config.sealingKeys)),
-      start('own API', { parts: ['api'] }, () => checkOwnApi(config.api)),
+      start('own API', { parts: ['api'] }, () =>
+        checkOwnApi(service, registration(), [clientCredential, exchange]),
+      ),
     ],
     cleanUp: table.cleanUp,
   }

@@ -2,6 +2,7 @@
 
 import type { AuthorizationCodes } from './authorization-codes.ts'
 import type { Person } from './directory.ts'
+import type { onBehalfOfGrant } from './on-behalf-of.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 import type { Api } from './scopes.ts'
 import type { JwtPart, SigningKey } from './signing-keys.ts'
@@ -26,8 +27,8 @@ export interface IssuedToken {
   token: string
   objectId: string
   at: Date
-  grant: 'authorization_code' | 'refresh_token'
-  /** The code or refresh token that it was given for. */
+  grant: 'authorization_code' | 'refresh_token' | typeof onBehalfOfGrant
+  /** The code, refresh token or assertion that it was given for. */
   redeemed: string
 }
 

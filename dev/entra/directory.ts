@@ -63,6 +63,12 @@ export const people: readonly Person[] = [
   ),
 ]
 
+/** Microsoft's own apps that bring the tokens of Teams tabs (learn.microsoft.com/microsoftteams/platform/tabs/how-to/authentication). */
+export const teamsClients = {
+  desktop: '1fec8e78-bce4-4aaf-ab1b-5451cc387264',
+  web: '5e3ce6c0-2b1f-4285-8d4b-75ee78787346',
+} as const
+
 /** The person with this user name; throws when nobody has it. */
 export function personNamed(username: string): Person {
   const person = people.find((candidate) => candidate.username === username)

@@ -6,6 +6,7 @@ import { isTenant } from './directory.ts'
 import { openIdConfiguration, signingKeys } from './discovery.ts'
 import { EntraError, entraError, errorResponse } from './errors.ts'
 import { htmlResponse } from './html.ts'
+import { peekAssertion } from './on-behalf-of.ts'
 import { adminConsent, logout } from './other-pages.ts'
 import { errorPage } from './pages.ts'
 import { token } from './token.ts'
@@ -26,7 +27,7 @@ export interface EntraRequest {
   method: string
   tenant: string
   grantType?: string
-  /** Whose code or refresh token came, if it is a known one. */
+  /** Whose code, refresh token or assertion came, if it is a known one. */
   objectId?: string
   headers: Record<string, string>
   query: Record<string, string>
@@ -52,7 +53,9 @@ export function logEntry(request: Request, form: URLSearchParams, entra: EntraCo
   const endpoint = (Object.hasOwn(endpoints, path) && endpoints[path]) || 'other'
   const grantType = form.get('grant_type')
   const person =
-    entra.codes.peek(form.get('code') ?? '') ?? entra.refreshTokens.peek(form.get('refresh_token') ?? '')
+    entra.codes.peek(form.get('code') ?? '') ??
+    entra.refreshTokens.peek(form.get('refresh_token') ?? '') ??
+    peekAssertion(form.get('assertion') ?? '', entra)
   return {
     endpoint: endpoint === 'authorize' && request.method === 'POST' ? 'sign-in' : endpoint,
     method: request.method,

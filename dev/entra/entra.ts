@@ -65,8 +65,8 @@ export interface EntraStandIn {
   /** Applies to all ID tokens until called without an argument. */
   alterIdToken(change?: AlterIdToken): void
   alterTokenResponse(change?: AlterTokenResponse): void
-  /** An access token for one API, without a sign-in. */
-  accessToken(person: Person, scope: string): string
+  /** An access token for one API, without a sign-in; issued to `clientId`, or to the registered app. */
+  accessToken(person: Person, scope: string, clientId?: string): string
   /** Signs any claims with the current key, or forges the signature. */
   sign(claims: JwtPart, forgery?: Forgery): string
   signingKeys(): JSONWebKeySet
@@ -150,7 +150,8 @@ export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
     alterTokenResponse: (change) => {
       entra.alterTokenResponse = change
     },
-    accessToken: (person, scope) => accessToken(person, readScopes(scope, entra.settings.apis), entra),
+    accessToken: (person, scope, clientId) =>
+      accessToken(person, readScopes(scope, entra.settings.apis), entra, clientId),
     sign: (claims, forgery) => signToken(entra, claims, forgery),
     signingKeys: () => publicKeySet(entra.signingKeys),
     rotateKey: async ({ dropOld = false } = {}) => {

@@ -198,6 +198,17 @@ export const entraErrors = {
     codes: [7002138],
     description: 'No matching federated identity record found for presented assertion.',
   },
+  /** Of an assertion; a general number comes first at times. */
+  assertionExpired: {
+    error: 'invalid_grant',
+    codes: [70002, 500133],
+    description: 'Error validating credentials. AADSTS500133: Assertion is not within its valid time range.',
+  },
+  assertionAudience: {
+    error: 'invalid_grant',
+    codes: [500131],
+    description: 'Assertion audience does not match the Client app presenting the assertion.',
+  },
   userDisabled: { error: 'invalid_grant', codes: [50057], description: 'The user account is disabled.' },
   /** How the requests for one user are throttled; there is no Retry-After. */
   loopDetected: {

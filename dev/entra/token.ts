@@ -1,9 +1,10 @@
-/** The token endpoint: redeems codes and refresh tokens, as strictly as the real one. */
+/** The token endpoint: redeems codes, refresh tokens and assertions, as strictly as the real one. */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { EntraContext, Grant, IssuedToken } from './context.ts'
 import { isSharedTenant, type Person } from './directory.ts'
 import { entraError } from './errors.ts'
+import { onBehalfOfGrant, redeemAssertion } from './on-behalf-of.ts'
 import { type Parameters, readParameters, required } from './parameters.ts'
 import { describeScopes, readScopes } from './scopes.ts'
 import { accessToken, clientInfo, idToken } from './tokens.ts'
@@ -33,6 +34,9 @@ export async function token(
   }
   if (grantType === 'refresh_token') {
     return answer(redeemRefreshToken(form, tenant, entra), grantType, form, entra)
+  }
+  if (grantType === onBehalfOfGrant) {
+    return answer(await redeemAssertion(form, tenant, entra), grantType, form, entra)
   }
   throw entraError(
     'unsupported_grant_type',
@@ -154,7 +158,11 @@ function checkScopes(asked: string | undefined, granted: string, { settings: { a
   }
 }
 
-const redeemedBy = { authorization_code: 'code', refresh_token: 'refresh_token' } as const
+const redeemedBy = {
+  authorization_code: 'code',
+  refresh_token: 'refresh_token',
+  [onBehalfOfGrant]: 'assertion',
+} as const
 
 function answer(
   grant: Grant,

@@ -8,12 +8,18 @@ import { encodeJwt, hs256WithPublicKey, type JwtPart, rs256, type SigningKey } f
 
 const skewSeconds = 300
 
-/** An access token for the API that the scopes belong to. */
-export function accessToken(person: Person, { api, names }: GrantedScopes, entra: EntraContext): string {
+/** An access token for the API that the scopes belong to, issued to an app: by default to the registered one. */
+export function accessToken(
+  person: Person,
+  { api, names }: GrantedScopes,
+  entra: EntraContext,
+  clientId = entra.clientId,
+): string {
   const { accessTokenSeconds } = entra.settings.lifetimes
-  const app = entra.settings.clientSecret === undefined && !entra.settings.clientAssertion ? '0' : '1'
-  const client =
-    api.version === 1 ? { appid: entra.clientId, appidacr: app } : { azp: entra.clientId, azpacr: app }
+  const isOther = clientId !== entra.clientId
+  const { clientSecret, clientAssertion } = entra.settings
+  const app = isOther || (clientSecret === undefined && !clientAssertion) ? '0' : '1'
+  const client = api.version === 1 ? { appid: clientId, appidacr: app } : { azp: clientId, azpacr: app }
   const issuer = api.version === 1 ? `https://sts.windows.net/${person.tenantId}/` : issuerOf(person, entra)
   return signToken(entra, {
     aud: api.audience,

@@ -4,6 +4,7 @@ import { globSync } from 'node:fs'
 import { cp, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { teamsClients } from '../entra/directory.ts'
 import type { Bicep, Snapshot } from './bicep.ts'
 import { checkResources } from './resource-rules.ts'
 import { checkSettings } from './settings-rules.ts'
@@ -17,11 +18,19 @@ import {
 
 const guids = ['40000000-0000-4000-8000-000000000004', '50000000-0000-4000-8000-000000000005']
 
+const teamsClientIds = Object.values(teamsClients).join()
+
 /** Lines of parameter files, in Bicep. */
 export const parameterSets: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'as it comes': {},
   'a registration that exists': { entraClientId: `'${guids[0]}'`, principalId: `'${guids[1]}'` },
   'exchange on': { exchangeApi: 'true', exchangeClientIds: `'${guids.join(',')}'` },
+  'a Teams tab': {
+    exchangeApi: 'true',
+    exchangeClientIds: `'${teamsClientIds}'`,
+    preauthorizedClientIds: `'${teamsClientIds}, ${guids[0]}'`,
+    tabApplicationIdUri: `'api://tab.example.com/${guids[1]}'`,
+  },
   'access key': { communicationAccessKey: 'true' },
   'several origins, tenants and a domain': {
     publicUrl: "'https://calls.example.com'",

@@ -20,6 +20,12 @@ param apiScope string
 @description('Whether apps may ask for that scope.')
 param exchangeApi bool
 
+@description('Client ids of apps that get that scope without asking their users, comma-separated.')
+param preauthorizedClientIds string
+
+@description('A second name of the own API, api://<host of the tab>/<client id>, as a Teams tab asks for it. Empty: none.')
+param tabApplicationIdUri string
+
 @description('Principal id of the app\'s identity.')
 param identityPrincipalId string
 
@@ -27,6 +33,9 @@ param identityPrincipalId string
 // tenant and without a verified domain.
 var identifierUri = 'api://${tenant().tenantId}/${uniqueName}'
 
+var apiScopeId = guid(uniqueName, apiScope)
+
+// Both for a sign-in and for the exchange on behalf of a user: what the service gets tokens for.
 var communicationServices = {
   resourceAppId: '1fd5118e-2576-4263-8130-9503064c837a'
   resourceAccess: [
@@ -49,7 +58,7 @@ resource registration 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: uniqueName
   displayName: displayName
   signInAudience: singleTenant ? 'AzureADMyOrg' : 'AzureADMultipleOrgs'
-  identifierUris: [identifierUri]
+  identifierUris: union([identifierUri], empty(tabApplicationIdUri) ? [] : [tabApplicationIdUri])
   web: {
     // Of type Web: an SPA redirect URI would give refresh tokens of 24 hours.
     redirectUris: flatten(map(origins, origin => ['${origin}/api/redirect', '${origin}/api/signed-out']))
@@ -61,7 +70,7 @@ resource registration 'Microsoft.Graph/applications@v1.0' = {
     // Always there, since Entra refuses to delete a scope that is enabled.
     oauth2PermissionScopes: [
       {
-        id: guid(uniqueName, apiScope)
+        id: apiScopeId
         value: apiScope
         type: 'User'
         isEnabled: exchangeApi
@@ -71,6 +80,10 @@ resource registration 'Microsoft.Graph/applications@v1.0' = {
         userConsentDescription: 'Lets the app make and take Teams calls as you.'
       }
     ]
+    preAuthorizedApplications: map(filter(split(preauthorizedClientIds, ','), id => !empty(trim(id))), id => {
+      appId: trim(id)
+      delegatedPermissionIds: [apiScopeId]
+    })
   }
 }
 

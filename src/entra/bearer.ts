@@ -14,6 +14,9 @@ export interface ApiCaller {
   objectId: string
   /** The app that the token was issued to. */
   clientId: string
+  /** The token itself, which is a secret, and its end. */
+  bearer: string
+  expiresOn: Date
 }
 
 /**
@@ -34,20 +37,32 @@ export interface BearerOptions {
 const maxTokenLength = 8 * 1024
 
 const claims = z.object({
+  exp: z.number(),
+  ver: z.literal('2.0'),
+  idtyp: z.optional(z.literal('user')),
+  /** An app's own token has roles instead, and an ID token neither. */
+  scp: z.string(),
   iss: z.string(),
   tid: z.guid(),
   oid: z.guid(),
   azp: z.guid(),
-  /** An app's own token has roles instead. */
-  scp: z.string(),
-  idtyp: z.optional(z.literal('user')),
-  ver: z.literal('2.0'),
 })
+
+/** For the log, by the claim that is missing or wrong. */
+const checks: Record<PropertyKey, string> = {
+  ver: 'version',
+  idtyp: 'app-only',
+  scp: 'scope',
+  iss: 'issuer',
+  tid: 'tenant',
+  oid: 'user',
+  azp: 'client',
+}
 
 export function createBearerVerifier({ api, entra, endpoints, keys, clock }: BearerOptions): VerifyBearer {
   return async (authorization, deadline) => {
     const token = /^Bearer +([\w.-]+)$/i.exec(authorization ?? '')?.[1]
-    if (!token || token.length > maxTokenLength) throw new ServiceError('invalid_token')
+    if (!token || token.length > maxTokenLength) throw refused(authorization ? 'form' : 'missing')
     const payload = await verifyToken(token, {
       keys,
       audience: api.audience,
@@ -55,11 +70,17 @@ export function createBearerVerifier({ api, entra, endpoints, keys, clock }: Bea
       signal: deadline.signal(),
       refusal: 'invalid_token',
     })
-    const { data } = claims.safeParse(payload)
-    if (!data || data.iss !== endpoints.issuer(data.tid)) throw new ServiceError('invalid_token')
-    if (!data.scp.split(' ').includes(api.scope)) throw new ServiceError('invalid_token')
-    if (!api.clientIds.has(data.azp)) throw new ServiceError('invalid_token')
+    const { data, error } = claims.safeParse(payload)
+    if (!data) throw refused(checks[error.issues[0]?.path[0] ?? ''] ?? 'claims')
+    if (data.iss !== endpoints.issuer(data.tid)) throw refused('issuer')
+    if (!data.scp.split(' ').includes(api.scope)) throw refused('scope')
+    if (!api.clientIds.has(data.azp)) throw refused('client')
     if (!entra.allowedTenants.has(data.tid)) throw new ServiceError('tenant_not_allowed')
-    return { tenantId: data.tid, objectId: data.oid, clientId: data.azp }
+    const expiresOn = new Date(data.exp * 1_000)
+    return { tenantId: data.tid, objectId: data.oid, clientId: data.azp, bearer: token, expiresOn }
   }
+}
+
+function refused(check: string): ServiceError {
+  return new ServiceError('invalid_token', { check })
 }

@@ -36,11 +36,7 @@ const discovery = z.object({ authorization_endpoint: z.url(), end_session_endpoi
 export function createEntraEndpoints(authorityHost: string): EntraEndpoints {
   const known = new Map<string, PageEndpoints>()
   const authority = (tenant: string) => `${authorityHost}/${tenant}`
-  /** https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
-  const documentedPages = (tenant: string) => ({
-    authorize: `${authority(tenant)}/oauth2/v2.0/authorize`,
-    endSession: `${authority(tenant)}/oauth2/v2.0/logout`,
-  })
+  const documentedPages = (tenant: string) => documentedPagesOf(authorityHost, tenant)
   return {
     of: (tenant) => ({
       token: `${authority(tenant)}/oauth2/v2.0/token`,
@@ -60,6 +56,14 @@ export function createEntraEndpoints(authorityHost: string): EntraEndpoints {
   }
 }
 
+/** https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc */
+export function documentedPagesOf(authorityHost: string, tenant: string): PageEndpoints {
+  return {
+    authorize: `${authorityHost}/${tenant}/oauth2/v2.0/authorize`,
+    endSession: `${authorityHost}/${tenant}/oauth2/v2.0/logout`,
+  }
+}
+
 /** People of one tenant sign in there; people of several choose theirs by their account. */
 export function signInTenant({ tenantId, allowedTenants }: EntraConfig): string {
   return allowedTenants.size === 1 && allowedTenants.has(tenantId) ? tenantId : 'organizations'
@@ -70,10 +74,10 @@ export function redirectUri({ publicUrl }: WebConfig): string {
   return `${publicUrl}/api/redirect`
 }
 
-/** The page where an administrator grants the app's permissions for everyone. */
-export function adminConsentUrl(entra: EntraConfig, web: WebConfig): string {
+/** The page where an administrator of the tenant grants the app's permissions for everyone there. */
+export function adminConsentUrl(entra: EntraConfig, web: WebConfig, tenant = signInTenant(entra)): string {
   const parameters = new URLSearchParams({ client_id: entra.clientId, redirect_uri: redirectUri(web) })
-  return `${entra.authorityHost}/${signInTenant(entra)}/adminconsent?${parameters}`
+  return `${entra.authorityHost}/${tenant}/adminconsent?${parameters}`
 }
 
 async function discover(authority: string, signal: AbortSignal): Promise<PageEndpoints> {

@@ -15,19 +15,32 @@ export interface Refusal {
   claims?: string | undefined
 }
 
-/** `redirect`: in the query of Entra's redirect. `redemption`: of a code. `renewal`: with a refresh token. */
-export type Place = 'redirect' | 'redemption' | 'renewal'
+/**
+ * `redirect`: in the query of Entra's redirect. `redemption`: of a code. `renewal`: with a refresh token. `on-behalf-of`: with the
+ * bearer of an app that calls us.
+ */
+export type Place = 'redirect' | 'redemption' | 'renewal' | 'on-behalf-of'
 
 /**
  * - `consent`: permission was declined, or an administrator has to give it.
  * - `account`: this account cannot sign in here, whatever its user does.
  * - `interaction`: Entra wants to see the user, the device or the place; the refresh token is as good as before.
- * - `grant`: the refresh token, or the code, is used up.
+ * - `grant`: the refresh token, or the code, is used up; of a bearer, that what its app got it with is.
+ * - `assertion`: a signed token that was sent is not good (any more). On behalf of a user that is the caller's bearer, elsewhere the
+ *   app's own assertion.
  * - `operator`: the registration, its permissions or its credential.
  * - `throttled`: of one user and app.
  * - `passing`: Entra's own trouble.
  */
-type Kind = 'consent' | 'account' | 'interaction' | 'grant' | 'operator' | 'throttled' | 'passing'
+type Kind =
+  | 'consent'
+  | 'account'
+  | 'interaction'
+  | 'grant'
+  | 'assertion'
+  | 'operator'
+  | 'throttled'
+  | 'passing'
 
 /** By AADSTS number. A longer number is a case of its first five digits (500571 of 50057) and is looked up under these, too. */
 const numbersByKind: Record<Kind, readonly number[]> = {
@@ -42,11 +55,12 @@ const numbersByKind: Record<Kind, readonly number[]> = {
     50180, 50187, 50199, 51006, 53000, 53001, 53002, 53003, 53004, 53010, 53011, 81010, 81012, 500121, 530003,
   ],
   grant: [50089, 50173, 54005, 70008, 70043, 501481, 700081, 700082, 700084, 9002313],
+  assertion: [50013, 50027, 240002, 500133, 7000114],
   operator: [
     28002, 28003, 50001, 50003, 50010, 50011, 50012, 50048, 50059, 50128, 50146, 50194, 65002, 65005, 70001,
     70003, 70004, 70005, 70007, 70011, 70021, 90002, 90004, 90008, 90009, 90014, 90015, 90023, 90027, 90038,
-    90043, 90051, 90056, 500011, 500014, 650051, 650052, 650053, 650054, 650056, 650057, 700016, 700024,
-    700025, 700027, 700211, 700212, 700213, 7000215, 7000218, 7000222, 7000229, 7002138, 9001023,
+    90043, 90051, 90056, 500011, 500014, 500131, 650051, 650052, 650053, 650054, 650056, 650057, 700016,
+    700024, 700025, 700027, 700211, 700212, 700213, 7000215, 7000218, 7000222, 7000229, 7002138, 9001023,
   ],
   throttled: [50088, 50196],
   passing: [
@@ -163,7 +177,8 @@ function knownWord(error: string | undefined): string | undefined {
   return error !== undefined && (error === 'invalid_grant' || kindByWord.has(error)) ? error : undefined
 }
 
-function codeOf(kind: Kind | undefined, { numbers, suberror, error }: Refusal, place: Place): ErrorCode {
+function codeOf(kind: Kind | undefined, refusal: Refusal, place: Place): ErrorCode {
+  const { numbers, suberror, error, claims } = refusal
   switch (kind) {
     case 'consent':
       return 'consent_required'
@@ -177,13 +192,18 @@ function codeOf(kind: Kind | undefined, { numbers, suberror, error }: Refusal, p
       return 'throttled'
     case 'passing':
       return 'upstream_unavailable'
+    case 'assertion':
+      return place === 'on-behalf-of' ? 'invalid_token' : 'misconfigured'
     case 'grant':
       if (place === 'renewal') return 'sign_in_required'
+      // The app has to ask Entra anew, which tells it what its user has to do; where Entra says that already, it is passed on.
+      if (place === 'on-behalf-of') return claims === undefined ? 'invalid_token' : 'interaction_required'
       // Sign-in frequency: at a redemption it is the single sign-on session that is too old, and it stays so.
       return numbers.includes(70043) ? 'interaction_required' : 'sign_in_failed'
     case undefined:
-      if (place !== 'renewal') return 'sign_in_failed'
-      // Nothing says that the refresh token is dead, so the row is kept and the user sees what Entra has to say.
-      return error === 'invalid_grant' && suberror === undefined ? 'sign_in_required' : 'interaction_required'
+      if (place === 'redirect' || place === 'redemption') return 'sign_in_failed'
+      // Nothing says that the refresh token, or the bearer, is dead: the user sees what Entra has to say.
+      if (error !== 'invalid_grant' || suberror !== undefined) return 'interaction_required'
+      return place === 'renewal' ? 'sign_in_required' : 'invalid_token'
   }
 }

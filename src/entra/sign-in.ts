@@ -7,6 +7,7 @@ import type { Deadline } from '../resilience/deadline.ts'
 import type { Account } from '../sessions/session.ts'
 import type { SignInSecrets } from '../sessions/sign-in-cookies.ts'
 import { type EntraEndpoints, signInTenant } from './endpoints.ts'
+import { homeTenantOf } from './home-tenant.ts'
 import { verifyIdToken } from './id-token.ts'
 import type { EntraKeys } from './keys.ts'
 import { createSessionCachePlugin, pruneMsalCache } from './msal-cache.ts'
@@ -110,8 +111,7 @@ export function createEntraSignIn({
       })
       const { tid: tenantId, oid: objectId } = claims
       if (!entra.allowedTenants.has(tenantId)) throw new ServiceError('tenant_not_allowed')
-      // `<object id>.<tenant id>` of the home tenant, from `client_info`; without that MSAL silently puts `sub` here.
-      const homeTenant = /^[0-9a-f-]{36}\.([0-9a-f-]{36})$/.exec(homeAccountId)?.[1]
+      const homeTenant = homeTenantOf(homeAccountId)
       if (!homeTenant) throw new ServiceError('sign_in_failed')
       if (homeTenant !== tenantId) throw new ServiceError('guest_not_allowed')
       const account = { homeAccountId, environment, tenantId, objectId, username, ...(name ? { name } : {}) }

@@ -1,10 +1,10 @@
 // The exchange for apps that sign in with their own MSAL: they bring a token for this service's own API, which says who they
-// are, and the Teams token, which stays opaque here: ACS judges it. No cookie, no session.
+// are. With it alone the service gets the Teams token on their user's behalf; or they bring that too, which stays opaque here: ACS
+// judges it. No cookie, no session.
 import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod/mini'
 import type { AcsExchange, ExchangeRequest } from '../acs/exchange.ts'
 import type { App } from '../app.ts'
-import type { VerifyBearer } from '../entra/bearer.ts'
 import { type ErrorCode, ServiceError } from '../errors.ts'
 import { described, jsonAnswer, parseInput } from '../http/contract.ts'
 import type { RequestContext } from '../http/endpoint.ts'
@@ -12,10 +12,11 @@ import { readJson } from '../http/json-body.ts'
 import type { Service } from '../service.ts'
 import { issuedToken } from './token.ts'
 
-const body = z.object({
+/** Strict, so that a misspelt name does not ask for an exchange on behalf. */
+const body = z.strictObject({
   teamsUserAadToken: described(
-    z.string().check(z.regex(/^[\x21-\x7e]{1,16384}$/)),
-    'Entra access token of the user for https://auth.msft.communication.azure.com.',
+    z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,16384}$/))),
+    'Entra access token of the user for https://auth.msft.communication.azure.com. Without it the service gets one on behalf.',
   ),
 })
 
@@ -28,12 +29,18 @@ export function registerExchange(app: App): void {
       bearer: true,
       body,
       answers: {
-        200: { description: 'A token that lasts as long as the Teams token', json: issuedToken },
+        200: {
+          description: 'A token that lasts as long as the Teams token that it is got with',
+          json: issuedToken,
+        },
         404: { description: 'Not set up: there is no API_AUDIENCE' },
       },
       errors: [
         'invalid_request',
         'invalid_token',
+        'interaction_required',
+        'consent_required',
+        'account_not_allowed',
         'tenant_not_allowed',
         'guest_not_allowed',
         'teams_license_required',
@@ -47,21 +54,26 @@ export function registerExchange(app: App): void {
 }
 
 async function exchangeToken(
-  { verifyBearer, acs }: Service,
+  { verifyBearer, acs, onBehalf }: Service,
   context: RequestContext,
 ): Promise<HttpResponseInit> {
   if (!verifyBearer) return { status: 404 }
-  const { clientId, objectId } = await verifyCaller(verifyBearer, context)
-  const form = 'The body must be {"teamsUserAadToken": "<token>"}.'
-  const { teamsUserAadToken } = parseInput(body, await readJson(context.request), form)
-  const request = { teamsUserAadToken, clientId, userObjectId: objectId }
-  const { token, expiresOn } = await exchangeTeamsToken(acs, request, context)
+  const { request, deadline } = context
+  const caller = await aboutBearer(verifyBearer(request.headers.get('authorization'), deadline))
+  context.tenantId = caller.tenantId
+  const { clientId, objectId } = caller
+  const form = 'The body must be empty or {"teamsUserAadToken": "<token>"}.'
+  const { teamsUserAadToken } = parseInput(body, await readJson(request), form)
+  const { token, expiresOn } =
+    teamsUserAadToken === undefined
+      ? await aboutBearer(onBehalf.exchange(caller, deadline))
+      : await exchangeTeamsToken(acs, { teamsUserAadToken, clientId, userObjectId: objectId }, context)
   return jsonAnswer(issuedToken, { token, expiresOn: expiresOn.toISOString(), user: objectId })
 }
 
-/** Two tokens came in, so whoever is refused has to know which of them it was. */
-function verifyCaller(verify: VerifyBearer, { request, deadline }: RequestContext) {
-  return verify(request.headers.get('authorization'), deadline).catch((error: unknown) => {
+/** Two tokens may come in, so whoever is refused has to know which of them it was. */
+function aboutBearer<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
     throw withDetail(error, { invalid_token: 'It is the bearer token of the Authorization header.' })
   })
 }

@@ -1,4 +1,5 @@
-// Claims that Entra asks a sign-in for (OIDC Core, 5.5), as they travel in the address of `/login`: base64url of the JSON.
+// Claims that Entra asks a sign-in for (OIDC Core, 5.5), as they travel in the address of `/login` (base64url of the JSON), and to
+// apps that sign in by themselves (a header).
 import * as z from 'zod/mini'
 import { ServiceError } from '../errors.ts'
 
@@ -33,6 +34,26 @@ export function decodeClaims(encoded: string): string | undefined {
     if (Object.keys(rest).length > 0) kept[token] = rest
   }
   return Object.keys(kept).length > 0 ? JSON.stringify(kept) : undefined
+}
+
+export interface Challenge {
+  /** `WWW-Authenticate`. */
+  header: string
+  /** As JSON. */
+  claims?: string
+}
+
+/**
+ * Tells an app to ask Entra for more, in Entra's own form (learn.microsoft.com/entra/identity-platform/claims-challenge). Without
+ * claims that can be passed on it is the one of RFC 9470.
+ */
+export function challenge(authorizationUrl: string, claims: string | undefined): Challenge {
+  const start = `Bearer realm="", authorization_uri="${authorizationUrl}"`
+  if (claims === undefined || encodeClaims(claims) === undefined) {
+    return { header: `${start}, error="insufficient_user_authentication"` }
+  }
+  const encoded = Buffer.from(claims).toString('base64')
+  return { header: `${start}, error="insufficient_claims", claims="${encoded}"`, claims }
 }
 
 function parse(json: string): Record<string, unknown> | undefined {

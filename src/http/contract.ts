@@ -69,6 +69,10 @@ export const problem = described(
       z.optional(z.url()),
       'With consent_required: where an administrator consents for everyone.',
     ),
+    claims: described(
+      z.optional(z.string()),
+      'With interaction_required, to an app that signs in by itself: the claims to ask Entra for, as JSON.',
+    ),
   }),
   'RFC 9457 problem details; branch on `code`.',
 )

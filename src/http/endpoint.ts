@@ -10,7 +10,7 @@ import { type RequestCookies, readCookies } from './cookies.ts'
 import { securityHeaders } from './headers.ts'
 import { corsHeaders, preflightHeaders, refuseForeignOrigin } from './origins.ts'
 import { wantsPage } from './page.ts'
-import { type ErrorLinks, errorResponse, toServiceError } from './problem.ts'
+import { type AppLinks, type ErrorLinks, errorResponse, toServiceError } from './problem.ts'
 import { defaultReturnTo } from './return-to.ts'
 
 /** One request under way. */
@@ -23,6 +23,8 @@ export interface RequestContext {
   setCookie(cookie: Cookie): void
   /** Where the app is that the person came from, for the links of an error page. */
   returnTo: string
+  /** Of whoever brings a bearer, once that is known: what has to be done in Entra is done there. */
+  tenantId?: string
 }
 
 export interface EndpointOptions {
@@ -41,7 +43,7 @@ export interface EndpointOptions {
 /** What of the app's own settings an answer needs. */
 export interface EndpointSettings {
   settings: Settings
-  links: ErrorLinks
+  links: AppLinks
 }
 
 /** The options of `app.http` for an endpoint. */
@@ -95,11 +97,17 @@ function createHandler({ settings, links }: EndpointSettings, options: EndpointO
       const forPerson = options.forPeople && wantsPage(request.headers.get('accept'))
       return errorResponse(error, {
         traceId,
-        // Whoever brings a token of his own has nothing to do with sign-in here.
-        links: options.contract.bearer ? { ...links, loginUrl: undefined } : links,
+        links: linksFor(context),
         returnTo: forPerson ? context.returnTo : undefined,
       })
     }
+  }
+
+  /** Whoever brings a token of his own has nothing to do with sign-in here, but with that of his own tenant. */
+  function linksFor({ tenantId }: RequestContext): ErrorLinks {
+    const adminConsentUrl = links.adminConsentUrl?.(tenantId)
+    if (!options.contract.bearer) return { loginUrl: links.loginUrl, adminConsentUrl }
+    return { adminConsentUrl, authorizationUrl: tenantId && links.authorizationUrl?.(tenantId) }
   }
 }
 

@@ -14,7 +14,7 @@ export function corsHeaders(request: HttpRequest, web: WebConfig | undefined): R
   return {
     'Access-Control-Allow-Origin': origin,
     'Access-Control-Allow-Credentials': 'true',
-    'Access-Control-Expose-Headers': 'Retry-After',
+    'Access-Control-Expose-Headers': 'Retry-After, WWW-Authenticate, Date',
     Vary: 'Origin',
   }
 }

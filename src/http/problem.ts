@@ -2,14 +2,24 @@
 import type { HttpResponseInit } from '@azure/functions'
 import type * as z from 'zod/mini'
 import { type ErrorCode, errorKinds, ServiceError, type SignInHints } from '../errors.ts'
-import { encodeClaims } from './claims.ts'
+import { type Challenge, challenge, encodeClaims } from './claims.ts'
 import type { problem } from './contract.ts'
 import { type PageLink, pageResponse } from './page.ts'
+
+/** What the answers to errors may link to. */
+export interface AppLinks {
+  loginUrl?: string | undefined
+  /** Default: where people sign in. */
+  adminConsentUrl?: (tenantId?: string) => string
+  authorizationUrl?: (tenantId: string) => string
+}
 
 /** What the answer to an error links to. */
 export interface ErrorLinks {
   loginUrl?: string | undefined
   adminConsentUrl?: string | undefined
+  /** For an app that signs in by itself: where Entra wants to see its user. */
+  authorizationUrl?: string | undefined
 }
 
 export interface ErrorContext {
@@ -47,10 +57,10 @@ export function errorResponse(
   const { status, title, text } = errorKinds[error.code]
   const loginUrl = settledBySignIn.has(error.code) ? signInUrl(links, error.signIn) : undefined
   const adminConsentUrl = error.code === 'consent_required' ? links.adminConsentUrl : undefined
+  const { claims, header: authenticate } = challengeOf(error, links)
   const headers: Record<string, string> = {
     ...(status === 503 ? { 'Retry-After': retryAfter(error) } : {}),
-    // RFC 6750, 3.1.
-    ...(error.code === 'invalid_token' ? { 'WWW-Authenticate': 'Bearer error="invalid_token"' } : {}),
+    ...(authenticate ? { 'WWW-Authenticate': authenticate } : {}),
   }
   if (returnTo !== undefined) {
     const answer = pageResponse(status, {
@@ -70,12 +80,21 @@ export function errorResponse(
     ...(error.detail ? { detail: error.detail } : {}),
     ...(loginUrl ? { loginUrl } : {}),
     ...(adminConsentUrl ? { adminConsentUrl } : {}),
+    ...(claims ? { claims } : {}),
   }
   return {
     status,
     headers: { ...headers, 'Content-Type': 'application/problem+json' },
     body: JSON.stringify(body),
   }
+}
+
+/** What an app has to ask Entra for, before it comes again. */
+function challengeOf({ code, signIn }: ServiceError, { authorizationUrl }: ErrorLinks): Partial<Challenge> {
+  // RFC 6750, 3.1.
+  if (code === 'invalid_token') return { header: 'Bearer error="invalid_token"' }
+  if (code !== 'interaction_required' || !authorizationUrl) return {}
+  return challenge(authorizationUrl, signIn?.claims)
 }
 
 /** A way on that fits the error, and a way back. */

@@ -18,7 +18,8 @@ beforeAll(async () => {
   const modules = join(consumer, 'node_modules')
   const installed = join(modules, 'teams-token-service')
   await mkdir(installed, { recursive: true })
-  await symlink(join(root, 'node_modules', '@azure'), join(modules, '@azure'))
+  for (const scope of ['@azure', '@microsoft'])
+    await symlink(join(root, 'node_modules', scope), join(modules, scope))
   await run(tsc, ['-p', join(root, 'client'), '--outDir', join(installed, 'dist', 'client')])
   const manifest = await readFile(join(root, 'package.json'), 'utf8')
   await writeFile(join(installed, 'package.json'), manifest)
@@ -46,20 +47,22 @@ async function typecheck(code: string, name = 'page.ts'): Promise<string> {
 }
 
 describe('the built client', () => {
-  it.each(['token-refresher.ts', 'teams-credential.ts'])(
+  it.each(['token-refresher.ts', 'teams-credential.ts', 'exchange-refresher.ts'])(
     "compiles in the example of %s's docstring",
     async (file) => {
       expect(await typecheck(await exampleOf(file))).toBe('')
     },
   )
 
-  it('compiles in every example of docs/client.md', async () => {
-    const page = await readFile(join(root, 'docs', 'client.md'), 'utf8')
+  it.each([
+    ['client.md', 6],
+    ['exchange.md', 2],
+  ])('compiles in every example of docs/%s', async (name, count) => {
+    const page = await readFile(join(root, 'docs', name), 'utf8')
     const examples = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code ?? '')
-    expect(examples).toHaveLength(5)
-    expect(await Promise.all(examples.map((code, index) => typecheck(code, `example-${index}.ts`)))).toEqual(
-      examples.map(() => ''),
-    )
+    expect(examples).toHaveLength(count)
+    const check = (code: string, index: number) => typecheck(code, `${name}-${index}.ts`)
+    expect(await Promise.all(examples.map(check))).toEqual(examples.map(() => ''))
   })
 
   it('types what its refresher rejects with, and refuses options that it does not know', async () => {
@@ -82,6 +85,7 @@ describe('the built client', () => {
       'AccountMismatch',
       'SignInRequired',
       'TokenServiceError',
+      'createExchangeRefresher',
       'createTeamsCredential',
       'createTokenRefresher',
     ])

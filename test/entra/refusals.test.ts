@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { numbersOfDescription, type Place, type Refusal, refusalError } from '../../src/entra/refusals.ts'
 import { errorKinds } from '../../src/errors.ts'
 
-const places: readonly Place[] = ['redirect', 'redemption', 'renewal']
+const places: readonly Place[] = ['redirect', 'redemption', 'renewal', 'on-behalf-of']
 const at = (place: Place, refusal: Partial<Refusal>) => refusalError({ numbers: [], ...refusal }, place)
 const codes = (refusal: Partial<Refusal>) => places.map((place) => at(place, refusal).code)
 const everywhere = (code: string) => places.map(() => code)
@@ -54,14 +54,14 @@ describe('the number tells', () => {
   })
 
   it.each([
-    [70008, ['sign_in_failed', 'sign_in_failed', 'sign_in_required']],
-    [700082, ['sign_in_failed', 'sign_in_failed', 'sign_in_required']],
-    [700084, ['sign_in_failed', 'sign_in_failed', 'sign_in_required']],
-    [50173, ['sign_in_failed', 'sign_in_failed', 'sign_in_required']],
-    [54005, ['sign_in_failed', 'sign_in_failed', 'sign_in_required']],
-    [9002313, ['sign_in_failed', 'sign_in_failed', 'sign_in_required']],
+    [70008, ['sign_in_failed', 'sign_in_failed', 'sign_in_required', 'invalid_token']],
+    [700082, ['sign_in_failed', 'sign_in_failed', 'sign_in_required', 'invalid_token']],
+    [700084, ['sign_in_failed', 'sign_in_failed', 'sign_in_required', 'invalid_token']],
+    [50173, ['sign_in_failed', 'sign_in_failed', 'sign_in_required', 'invalid_token']],
+    [54005, ['sign_in_failed', 'sign_in_failed', 'sign_in_required', 'invalid_token']],
+    [9002313, ['sign_in_failed', 'sign_in_failed', 'sign_in_required', 'invalid_token']],
     // Sign-in frequency: what is too old is the single sign-on session, or the refresh token.
-    [70043, ['interaction_required', 'interaction_required', 'sign_in_required']],
+    [70043, ['interaction_required', 'interaction_required', 'sign_in_required', 'invalid_token']],
   ])('%i is about the code or the refresh token that was sent', (number, expected) => {
     expect(codes({ numbers: [number], error: 'invalid_grant' })).toEqual(expected)
   })
@@ -136,13 +136,46 @@ describe('without a number that is known', () => {
 
   it('a renewal keeps the session and shows the user to Entra, but for an invalid_grant that says nothing else', () => {
     for (const error of ['user_password_expired', 'a_word_of_tomorrow', '__proto__', 'constructor']) {
-      expect(codes({ error })).toEqual(['sign_in_failed', 'sign_in_failed', 'interaction_required'])
+      expect(codes({ error })).toEqual([
+        'sign_in_failed',
+        'sign_in_failed',
+        'interaction_required',
+        'interaction_required',
+      ])
     }
     expect(at('renewal', { error: 'invalid_grant' }).code).toBe('sign_in_required')
     expect(at('renewal', { error: 'invalid_grant', suberror: 'of_tomorrow' }).code).toBe(
       'interaction_required',
     )
     expect(at('renewal', { error: 'invalid_grant', claims: '{}' }).code).toBe('interaction_required')
+  })
+})
+
+describe('on behalf of a user', () => {
+  it.each([500133, 50013, 500132, 50027, 240002, 7000114])(
+    '%i is about the bearer, elsewhere about what proves the app',
+    (number) => {
+      for (const numbers of [[number], [70002, number], [number, 70002]]) {
+        expect(codes({ numbers, error: 'invalid_grant' })).toEqual([
+          'misconfigured',
+          'misconfigured',
+          'misconfigured',
+          'invalid_token',
+        ])
+      }
+    },
+  )
+
+  it('a bearer for another API is a setting that is wrong', () => {
+    expect(codes({ numbers: [500131], error: 'invalid_grant' })).toEqual(everywhere('misconfigured'))
+  })
+
+  it('a bearer whose sign-in is over is not good any more, unless Entra names claims', () => {
+    for (const refusal of [{ numbers: [50173] }, { numbers: [70043] }, { suberror: 'bad_token' }, {}]) {
+      const sent = { error: 'invalid_grant', ...refusal }
+      expect(at('on-behalf-of', sent).code).toBe('invalid_token')
+      expect(at('on-behalf-of', { ...sent, claims: '{}' }).code).toBe('interaction_required')
+    }
   })
 })
 

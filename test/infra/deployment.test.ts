@@ -1,8 +1,10 @@
 // What a deployment would make passes every rule, and each rule fails on a template or a snapshot without what it guards.
+
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { teamsClients } from '../../dev/entra/directory.ts'
 import { type Bicep, findBicep, type Resource, startBicep } from '../../dev/infra/bicep.ts'
 import { type Deployment, evaluate, judge, parameterSets } from '../../dev/infra/deployment.ts'
 import { valueAt } from '../../dev/infra/resource-rules.ts'
@@ -448,6 +450,26 @@ describe.skipIf(!path)('a deployment', () => {
     expect(settingsOf(resourcesOf('exchange on')).API_AUDIENCE).toBe("[reference('registration').appId]")
     const [exchange] = find('Microsoft.Graph/applications@v1.0', 'exchange on')
     expect(exchange?.properties?.api).toMatchObject({ oauth2PermissionScopes: [{ isEnabled: true }] })
+
+    const [tab] = find('Microsoft.Graph/applications@v1.0', 'a Teams tab')
+    const { identifierUris, api } = (tab?.properties ?? {}) as {
+      identifierUris: string[]
+      api: {
+        oauth2PermissionScopes: { id: string }[]
+        preAuthorizedApplications: { appId: string; delegatedPermissionIds: string[] }[]
+      }
+    }
+    expect(identifierUris).toHaveLength(2)
+    expect(identifierUris[1]).toMatch(/^api:\/\/tab\.example\.com\//)
+    const permissions = [api.oauth2PermissionScopes[0]?.id]
+    expect(api.preAuthorizedApplications).toEqual(
+      [...Object.values(teamsClients), expect.stringMatching(/^[\da-f-]{36}$/)].map((appId) => ({
+        appId,
+        delegatedPermissionIds: permissions,
+      })),
+    )
+    const plain = exchange?.properties as { identifierUris: string[]; api: { preAuthorizedApplications: [] } }
+    expect([plain.identifierUris.length, plain.api.preAuthorizedApplications]).toEqual([1, []])
 
     const several = 'several origins, tenants and a domain'
     expect(settingsOf(resourcesOf(several)).PUBLIC_URL).toBe('https://calls.example.com')

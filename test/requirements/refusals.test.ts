@@ -1,10 +1,13 @@
-// Row S12: every kind of Entra's refusals at the redirect, the redemption and the renewal, as public reports have them, with the
+// Row S12: every kind of Entra's refusals at the redirect, the redemption, the renewal and the exchange on behalf, as public reports have them, with the
 // code, the way on, and the number in the log; and whatever else a token endpoint may answer.
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { tenants } from '../../dev/entra/directory.ts'
 import { type EntraErrorFields, entraErrors } from '../../dev/entra/errors.ts'
+import { onBehalfOfGrant } from '../../dev/entra/on-behalf-of.ts'
 import { Browser, problemOf } from '../support/browser.ts'
-import { allRows, rowOf, startService, type TestService } from '../support/service.ts'
+import { eventsOf } from '../support/events.ts'
+import { allRows, clientId, rowOf, startService, type TestService } from '../support/service.ts'
 
 let service: TestService
 
@@ -352,49 +355,135 @@ describe('S12: at the renewal', () => {
   })
 })
 
-describe('whatever Entra answers', () => {
-  const json = fc.oneof(
-    fc.json(),
-    fc
-      .record(
-        {
-          error: fc.oneof(fc.constantFrom('invalid_grant', 'interaction_required', 'x'), fc.anything()),
-          error_codes: fc.oneof(
-            fc.array(fc.oneof(fc.constantFrom(50076, 65001, 70000), fc.anything())),
-            fc.anything(),
-          ),
-          suberror: fc.oneof(fc.constantFrom('bad_token', 'basic_action'), fc.anything()),
-          claims: fc.oneof(fc.string(), fc.anything()),
-          access_token: fc.oneof(fc.string(), fc.anything()),
-          id_token: fc.oneof(fc.constant('a.b.c'), fc.anything()),
-          client_info: fc.anything(),
-          expires_in: fc.anything(),
-          refresh_token: fc.anything(),
-          scope: fc.anything(),
-          token_type: fc.anything(),
-        },
-        { requiredKeys: [] },
-      )
-      .map(
-        (body) => JSON.stringify(body, (_, value) => (typeof value === 'bigint' ? `${value}` : value)) ?? '',
-      ),
-  )
-  const body = fc.oneof(
-    json,
-    json.chain((text) => fc.nat(text.length).map((length) => text.slice(0, length))),
-    fc.constantFrom('', '<h1>Bad gateway</h1>', '<?xml version="1.0"?><Error/>', 'null', '[]'),
-    fc.string({ unit: 'binary' }),
-  )
-  const status = fc.oneof(
-    fc.constantFrom(200, 400, 401, 403, 429, 500, 503),
-    fc.integer({ min: 200, max: 599 }),
-  )
-  const runs = Number(process.env.FUZZ_RUNS ?? 200)
+/** What a token endpoint may answer, and more. */
+const anyJson = fc.oneof(
+  fc.json(),
+  fc
+    .record(
+      {
+        error: fc.oneof(fc.constantFrom('invalid_grant', 'interaction_required', 'x'), fc.anything()),
+        error_codes: fc.oneof(
+          fc.array(fc.oneof(fc.constantFrom(50076, 65001, 70000), fc.anything())),
+          fc.anything(),
+        ),
+        suberror: fc.oneof(fc.constantFrom('bad_token', 'basic_action'), fc.anything()),
+        claims: fc.oneof(fc.string(), fc.anything()),
+        access_token: fc.oneof(fc.string(), fc.anything()),
+        id_token: fc.oneof(fc.constant('a.b.c'), fc.anything()),
+        client_info: fc.anything(),
+        expires_in: fc.anything(),
+        refresh_token: fc.anything(),
+        scope: fc.anything(),
+        token_type: fc.anything(),
+      },
+      { requiredKeys: [] },
+    )
+    .map(
+      (body) => JSON.stringify(body, (_, value) => (typeof value === 'bigint' ? `${value}` : value)) ?? '',
+    ),
+)
+const anyBody = fc.oneof(
+  anyJson,
+  anyJson.chain((text) => fc.nat(text.length).map((length) => text.slice(0, length))),
+  fc.constantFrom('', '<h1>Bad gateway</h1>', '<?xml version="1.0"?><Error/>', 'null', '[]'),
+  fc.string({ unit: 'binary' }),
+)
+const anyStatus = fc.oneof(
+  fc.constantFrom(200, 400, 401, 403, 429, 500, 503),
+  fc.integer({ min: 200, max: 599 }),
+)
+const runs = Number(process.env.FUZZ_RUNS ?? 200)
 
+describe('S12: on behalf of a user', () => {
+  let api: TestService
+  beforeAll(async () => {
+    api = await startService({ clientSecret: 'canary-secret', env: { API_AUDIENCE: clientId } })
+  })
+  afterAll(() => api.stop())
+  afterEach(() => api.entra.faults.clear())
+
+  /** A throttle is remembered for its user, so each time it is somebody else's. */
+  function bearerOfSomebody(): string {
+    const seconds = Math.floor(Date.now() / 1000)
+    return api.entra.sign({
+      aud: clientId,
+      iss: `${api.entra.authorityHost}/${tenants.contoso}/v2.0`,
+      iat: seconds,
+      exp: seconds + 3_600,
+      tid: tenants.contoso,
+      oid: crypto.randomUUID(),
+      azp: clientId,
+      scp: 'Tokens.Exchange',
+      ver: '2.0',
+    })
+  }
+  const exchange = (bearer: string) =>
+    fetch(`${api.publicUrl}/api/exchange`, { method: 'POST', headers: { authorization: `Bearer ${bearer}` } })
+
+  it.each(named)('%s', async (_, fields, expected) => {
+    const fault = api.entra.faults.add({ match: { grantType: onBehalfOfGrant }, entraError: fields })
+    const bearer = bearerOfSomebody()
+    for (let polls = 0; polls < 2; polls++) {
+      const answer = await exchange(bearer)
+      const text = await answer.text()
+      const problem = JSON.parse(text) as Record<string, string>
+      expect([answer.status, problem.code, problem.loginUrl]).toEqual([
+        expected.status,
+        expected.code,
+        undefined,
+      ])
+      expect(text).not.toMatch(/canary|AADSTS/)
+      expect(problem.claims).toBe(expected === withClaims ? claims : undefined)
+      if (expected === consent) expect(problem.adminConsentUrl).toContain(`/${tenants.contoso}/adminconsent`)
+      if (expected.status === 401) expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm=""/)
+    }
+    // Nothing but a throttle is remembered; passing trouble is tried once more.
+    expect(fault.hits).toBe(expected === passing ? 4 : expected === throttled ? 1 : 2)
+    const event = () => api.instances[0] && eventsOf(api.instances[0]).at(-1)
+    await expect.poll(event).toMatchObject({
+      code: expected.code,
+      upstream: 'entra',
+      upstreamCode: fields.codes?.[0],
+    })
+    expect(JSON.stringify(event())).not.toContain('canary')
+  })
+
+  it.each([[[500133]], [[70002, 500133]], [[50013]], [[50173]], [[70043]], [[70008]], [[]]])(
+    '%j: the bearer is not good any more',
+    async (numbers) => {
+      api.entra.faults.add({
+        match: { grantType: onBehalfOfGrant },
+        entraError: refused(numbers, 'invalid_grant'),
+      })
+      const answer = await exchange(bearerOfSomebody())
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"')
+      expect(await problemOf(answer)).toEqual({ status: 401, code: 'invalid_token' })
+    },
+  )
+
+  it('whatever Entra answers is no fault of ours', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyStatus, anyBody, async (status, raw) => {
+        const fault = api.entra.faults.add({
+          match: { grantType: onBehalfOfGrant },
+          status,
+          ...([204, 205, 304].includes(status) ? {} : { raw, contentType: 'application/json' }),
+        })
+        const answer = await exchange(bearerOfSomebody())
+        fault.remove()
+        expect([401, 403, 503]).toContain(answer.status)
+        await answer.arrayBuffer()
+      }),
+      { numRuns: runs },
+    )
+  }, 600_000)
+})
+
+describe('whatever Entra answers', () => {
   it('is no fault of ours, at the redemption or at a renewal', async () => {
     service.entra.options.lifetimes.accessTokenSeconds = 50
     await fc.assert(
-      fc.asyncProperty(status, body, async (code, raw) => {
+      fc.asyncProperty(anyStatus, anyBody, async (code, raw) => {
         const browser = new Browser(service)
         const signedIn = new Browser(service)
         await signedIn.signIn()

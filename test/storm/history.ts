@@ -1,6 +1,8 @@
 // What a storm leaves behind: every request with its answer, what Entra gave, and the rows at the end. The invariants
 // are judged by this alone.
+
 import type { AcsTokenContent } from '../../dev/acs/exchange.ts'
+import type { IssuedToken } from '../../dev/entra/context.ts'
 import type { Person } from '../../dev/entra/directory.ts'
 import type { Session } from '../../src/sessions/session.ts'
 import type { SessionKey } from '../../src/sessions/session-key.ts'
@@ -48,7 +50,7 @@ export interface Revocation {
 
 /** One answer of Entra's token endpoint. */
 export interface Grant {
-  grant: 'authorization_code' | 'refresh_token'
+  grant: IssuedToken['grant']
   objectId: string
   /** In whole milliseconds. */
   at: number
