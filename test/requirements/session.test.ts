@@ -227,7 +227,7 @@ describe('C5 CORS', () => {
     for (const { headers } of [good, bad]) {
       expect(headers.get('access-control-allow-origin')).toBe(allowed)
       expect(headers.get('access-control-allow-credentials')).toBe('true')
-      expect(headers.get('access-control-expose-headers')).toBe('Retry-After')
+      expect(headers.get('access-control-expose-headers')).toBe('Retry-After, WWW-Authenticate, Date')
     }
   })
 })
