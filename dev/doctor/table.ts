@@ -3,8 +3,10 @@
 import type { ResourceAccess, SessionLimits } from '../../src/config/settings.ts'
 import { startDeadline } from '../../src/resilience/deadline.ts'
 import type { Service } from '../../src/service.ts'
+import { revocationKey } from '../../src/sessions/revocation.ts'
 import type { Session } from '../../src/sessions/session.ts'
 import { sessionKeyOf } from '../../src/sessions/session-key.ts'
+import type { Call } from '../../src/sessions/session-store.ts'
 import { azureAnswer, unreachable } from './failure.ts'
 import { bad, type Finding, good } from './finding.ts'
 import { type TableAccess, tableRefusal } from './table-refusals.ts'
@@ -26,7 +28,7 @@ export function createTableCheck({ config, sessions }: Service): TableCheck {
   async function use(): Promise<Finding> {
     const key = sessionKeyOf(await sessions.create(session, call()))
     const stored = key && (await sessions.read(key, call()))
-    const deleted = await sessions.deleteAll(session.account, call())
+    const deleted = await deleteRows(call())
     if (!stored || deleted !== 1) return bad(`${tableName} does not keep what is written`, 'npm run doctor')
     return good(`${tableName} at ${new URL(placeOf(access).url).host}: a row was created, read and deleted`)
   }
@@ -34,7 +36,14 @@ export function createTableCheck({ config, sessions }: Service): TableCheck {
   async function cleanUp(): Promise<void> {
     const signal = () => AbortSignal.timeout(2_000)
     const deadline = { signal, end: signal }
-    await sessions.deleteAll(session.account, { ...call(), deadline }).catch(() => {})
+    await deleteRows({ ...call(), deadline }).catch(() => {})
+  }
+
+  /** The mark too that a sign-out everywhere leaves; the answer is how many sessions there were. */
+  async function deleteRows(on: Call): Promise<number> {
+    const deleted = await sessions.deleteAll(session.account, on)
+    await sessions.delete(revocationKey(session.account), on)
+    return deleted
   }
 
   return {
