@@ -11,6 +11,8 @@ let bearer: string
 
 beforeAll(async () => {
   service = await startService({
+    // Without a credential an exchange on behalf is `misconfigured`, a 503 that is right.
+    clientSecret: 'a-secret-of-the-test',
     env: { API_AUDIENCE: clientId, ALLOWED_ORIGINS: 'https://calls.example.com' },
   })
   const browser = new Browser(service)
