@@ -106,6 +106,9 @@ export function createTokenRenewal(options: TokenRenewalOptions): TokenRenewal {
     })
     if (outcome !== 'conflict') throw error
     const newer = await read(stored, call)
+    // Written anew, but by no renewal: its refresh token is the same.
+    const isRenewed = newer.session.writtenAt.getTime() !== stored.session.writtenAt.getTime()
+    if (!isRenewed) return afterDeadRefreshToken(newer, error, call)
     const { acsToken } = newer.session
     if (acsToken && lastsFor(acsToken, adoptFromMs, clock())) return acsToken
     // The next request starts from the newer row.
