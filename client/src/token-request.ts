@@ -1,0 +1,79 @@
+// One POST for a token, for one account from the first answer on. Every field of the answer is checked.
+import type { Clock } from './clock.ts'
+import { AccountMismatch, TokenServiceError } from './errors.ts'
+import {
+  type AbortSignalLike,
+  type Answer,
+  type Fetch,
+  request,
+  requestTimeoutMs,
+  textOf,
+} from './request.ts'
+import type { Waiting } from './shared-tries.ts'
+
+/** A token and when it runs out, in ms since 1970 by this device's clock; the SDK's own form. It is opaque. */
+export interface AccessToken {
+  token: string
+  expiresOnTimestamp: number
+}
+
+export type TokenRefresher = (abortSignal?: AbortSignalLike) => Promise<AccessToken>
+
+export interface TokenOptions {
+  endpoint: string
+  /** Whose token it must be. Default: the account of the first answer. */
+  user?: string | undefined
+  /** The token to begin with, if any: faults are outlived until it runs out. */
+  token?: AccessToken | undefined
+  /** In place of the global `fetch`. */
+  fetch?: Fetch | undefined
+  /** Called while somebody waits for a token because the service is busy or away; not while a token lasts. */
+  onWaiting?: ((waiting: Waiting) => void) | undefined
+}
+
+export interface TokenAnswer {
+  token: string
+  /** From now on, sleep included. */
+  leftMs: number
+  /** Object id of the account. */
+  user: string
+}
+
+/** One try: it sends what it likes by `send`, for the account (an object id) that is known by then, if any. */
+export type Attempt = (
+  send: (init: RequestInit) => Promise<TokenAnswer>,
+  account: string | undefined,
+) => Promise<TokenAnswer>
+
+const objectIdForm = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
+
+export function createTokenRequest(options: TokenOptions, attempt: Attempt, clock: Clock) {
+  const { endpoint, user, fetch } = options
+  let objectId = user && objectIdForm.test(user) ? user.toLowerCase() : undefined
+
+  return async (signal: AbortSignal): Promise<TokenAnswer> => {
+    const send = async (init: RequestInit) => {
+      const began = clock.now()
+      const answer = tokenOf(await request(endpoint, { method: 'POST', ...init }, { signal, fetch }))
+      // The computer slept meanwhile: how long the answer has been lying here is not known.
+      if (clock.now() - began > requestTimeoutMs) throw new TokenServiceError({ code: 'unreachable' })
+      return answer
+    }
+    const answer = await attempt(send, objectId)
+    objectId ??= answer.user.toLowerCase()
+    if (answer.user.toLowerCase() !== objectId) {
+      throw new AccountMismatch({ code: 'account_mismatch', status: 200 })
+    }
+    return answer
+  }
+}
+
+/** `expiresIn` is true whatever the clocks say; a service that does not give it is believed by this device's clock. */
+function tokenOf({ token, expiresIn, expiresOn, user }: Answer): TokenAnswer {
+  const leftMs =
+    typeof expiresIn === 'number' ? expiresIn * 1_000 : Date.parse(textOf(expiresOn) ?? '') - Date.now()
+  if (!textOf(token) || !textOf(user) || Number.isNaN(leftMs)) {
+    throw new TokenServiceError({ code: 'invalid_answer', status: 200 })
+  }
+  return { token: token as string, leftMs, user: user as string }
+}
