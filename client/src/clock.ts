@@ -13,19 +13,19 @@ export interface Clock {
 const apartMs = 2_000
 
 export function createClock(): Clock {
-  let [steady, device] = read()
-  let time = 0
+  let offset = Date.now() - performance.now()
+  let sleptMs = 0
   let jumped = false
 
   function now(): number {
-    const [newSteady, newDevice] = read()
-    const passed = newSteady - steady
-    const apart = newDevice - device - passed
-    if (Math.abs(apart) > apartMs) jumped = true
-    time += passed + (apart > apartMs ? apart : 0)
-    steady = newSteady
-    device = newDevice
-    return time
+    const steady = performance.now()
+    const apart = Date.now() - steady - offset
+    offset += apart
+    if (Math.abs(apart) > apartMs) {
+      jumped = true
+      sleptMs += Math.max(apart, 0)
+    }
+    return steady + sleptMs
   }
 
   return {
@@ -37,8 +37,4 @@ export function createClock(): Clock {
       return had
     },
   }
-}
-
-function read(): [number, number] {
-  return [performance.now(), Date.now()]
 }

@@ -61,16 +61,25 @@ export class CookiesBlocked extends TokenServiceError {
     super({
       code: 'cookies_blocked',
       message:
-        'The sign-in left no session cookie that the browser sends. Allow cookies for the token service, or open this page in a ' +
-        'browser that does; as the owner of the page, serve both from one site, and see that no front end changes Set-Cookie.',
+        'The session cookie did not come back after the sign-in. Allow cookies for the token service; or, as its owner, serve it ' +
+        'from the site of the page.',
       status: 401,
       cause,
     })
   }
 }
 
+/** The reason of an end that somebody wanted. */
+export function ended(name = 'AbortError'): DOMException {
+  return new DOMException('It was ended.', name)
+}
+
 /** Another account is signed in than the one that this is for, as when a second tab signed in as someone else. */
 export class AccountMismatch extends TokenServiceError {
   override readonly name = 'AccountMismatch'
   declare readonly code: 'account_mismatch'
+
+  constructor(fields?: TokenServiceErrorFields) {
+    super(fields ?? { code: 'account_mismatch' })
+  }
 }

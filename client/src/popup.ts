@@ -1,22 +1,20 @@
 // Sign-in in a popup, so that the page, and a call in it, goes on. What counts is the session: messages from the popup are only a
 // hint to look, and `popup.closed` says nothing, since it is true at once where the page has a Cross-Origin-Opener-Policy.
-import { AccountMismatch, CookiesBlocked, TokenServiceError } from './errors.ts'
+import { AccountMismatch, CookiesBlocked, ended, TokenServiceError } from './errors.ts'
 import { request, routeBeside } from './request.ts'
 import type { ServiceOptions, Session } from './session.ts'
 import { loginUrl, type SignInOptions } from './sign-in.ts'
 import { markSignIn } from './sign-in-mark.ts'
-import { channelName, isSignedIn, listenTo, onSignedIn, tellSignedIn } from './wake-ups.ts'
+import { isUserName } from './token-request.ts'
+import { channelName, listenTo, onSignedIn, signedInType, tellSignedIn } from './wake-ups.ts'
 
 export interface PopupOptions extends ServiceOptions, Omit<SignInOptions, 'returnTo'> {
   /** Object id or user name of the account that it must be; of a user name Entra is told, too. */
   user?: string | undefined
 }
 
-const second = 1_000
-const timeLimitMs = 600 * second
-const lookEveryMs = 3 * second
-/** The session should be there when the popup says so; then these are enough, a second apart. */
-const looksAfterHint = 3
+const timeLimitMs = 600_000
+const lookEveryMs = 3_000
 const form = 'popup,width=520,height=680'
 
 /** There is one sign-in at a time: a second call ends the first. */
@@ -32,11 +30,10 @@ let current: AbortController | undefined
  * called again, or with a `TimeoutError` after ten minutes.
  */
 export async function signInWithPopup(options: PopupOptions): Promise<Session> {
-  const { endpoint, user, loginHint = user?.includes('@') ? user : undefined } = options
+  const { endpoint, user, loginHint = isUserName(user) ? user : undefined } = options
   const stop = new AbortController()
   const { signal } = stop
-  const endBy = (name: string) => () => stop.abort(new DOMException('The sign-in has ended.', name))
-  current?.abort(new DOMException('Another sign-in has begun.', 'AbortError'))
+  current?.abort(ended())
   current = stop
   if (options.signal?.aborted) throw options.signal.reason
 
@@ -44,24 +41,23 @@ export async function signInWithPopup(options: PopupOptions): Promise<Session> {
   // Empty at first, so that no session can be made before the one at hand is known.
   const popup = open('about:blank', channelName, form)
   if (!popup) {
-    const message = 'The browser blocked the popup. Show a link to loginUrl, or call this from a click.'
+    const message = 'The browser blocked the popup: call this from a click, or link to loginUrl.'
     throw new TokenServiceError({ code: 'popup_blocked', message, loginUrl: url })
   }
 
   let isHinted = false
-  let endPause: () => void = () => {}
+  let endPause = () => {}
   const hint = () => {
     isHinted = true
     endPause()
   }
-  const timer = setTimeout(endBy('TimeoutError'), timeLimitMs)
+  const timer = setTimeout(() => stop.abort(ended('TimeoutError')), timeLimitMs)
   const ends = [
-    () => clearTimeout(timer),
     listenTo(options.signal, 'abort', () => stop.abort(options.signal?.reason)),
     listenTo(signal, 'abort', () => endPause()),
     listenTo(window, 'message', (event) => {
       const { source, data } = event as MessageEvent
-      if (source === popup && isSignedIn(data)) hint()
+      if (source === popup && data?.type === signedInType) hint()
     }),
     onSignedIn(hint),
   ]
@@ -70,29 +66,25 @@ export async function signInWithPopup(options: PopupOptions): Promise<Session> {
     const before = await look()
     if (before instanceof TokenServiceError && before.status !== 401) throw before
     popup.location.href = url
-    for (let missing = 0; ; ) {
-      await pause(isHinted ? second : lookEveryMs)
+    for (;;) {
+      await new Promise<void>((resolve) => {
+        endPause = resolve
+        setTimeout(resolve, lookEveryMs)
+      })
+      const shouldBeThere = isHinted
       const found = await look()
       if (!(found instanceof TokenServiceError)) {
         if (found.signedInAt !== (before as Partial<Session>).signedInAt) return accept(found, user)
-      } else if (isHinted && found.reason === 'no_cookie' && ++missing === looksAfterHint) {
+      } else if (shouldBeThere && found.reason === 'no_cookie') {
         markSignIn()
         throw new CookiesBlocked(found)
       }
     }
   } finally {
+    clearTimeout(timer)
     for (const end of ends) end()
-    popup.close()
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const pauseTimer = setTimeout(resolve, ms)
-      endPause = () => {
-        clearTimeout(pauseTimer)
-        resolve()
-      }
-    })
+    // A second call has it now.
+    if (current === stop) popup.close()
   }
 }
 
@@ -111,7 +103,7 @@ async function lookForSession(
 function accept(session: Session, user: string | undefined): Session {
   tellSignedIn()
   const { objectId, username } = session.account
-  const names = [objectId, username].map((name) => name.toLowerCase())
-  if (user && !names.includes(user.toLowerCase())) throw new AccountMismatch({ code: 'account_mismatch' })
+  const isOther = user && ![objectId, username].some((name) => name.toLowerCase() === user.toLowerCase())
+  if (isOther) throw new AccountMismatch()
   return session
 }

@@ -74,8 +74,13 @@ function errorOf({ status, headers }: Response, problem: Answer): TokenServiceEr
     claims: textOf(problem.claims),
     reason: textOf(problem.reason),
   }
-  if (status === 401 && fields.loginUrl) return new SignInRequired(fields)
-  return new (fields.code === 'account_mismatch' ? AccountMismatch : TokenServiceError)(fields)
+  const Kind =
+    fields.code === 'account_mismatch'
+      ? AccountMismatch
+      : status === 401 && fields.loginUrl
+        ? SignInRequired
+        : TokenServiceError
+  return new Kind(fields)
 }
 
 /** Seconds or a date (RFC 9110, 10.2.3). A page on another origin sees it only if the server exposes it. */

@@ -2,7 +2,7 @@
 // and nobody else's, and when nobody waits any more the tries end too. The SDK does not try again: its timer calls a refresher
 // once, and after a failure never again.
 import type { Clock } from './clock.ts'
-import { TokenServiceError } from './errors.ts'
+import { ended, TokenServiceError } from './errors.ts'
 import type { AbortSignalLike } from './request.ts'
 
 /** What a page may tell people who wait. */
@@ -21,35 +21,22 @@ export interface SharedTries<T> {
   join(patienceMs: number, abortSignal?: AbortSignalLike): Promise<T>
   /** Tries now instead of after the pause, unless the service asked for it. */
   hurry(): void
-  /** Ends everything; who waits gets `reason`, and need not hear it. */
+  /** Ends everything; who waits gets `reason`. */
   stop(reason: unknown): void
 }
 
-interface Wait {
+interface Caller<T> {
+  resolve: (result: T) => void
+  reject: (reason: unknown) => void
   patienceMs: number
   since: number
 }
 
-interface Caller<T> extends Wait {
-  promise: Promise<T>
-  resolve: (result: T) => void
-  reject: (reason: unknown) => void
-}
-
 interface Failure {
-  error: unknown
+  error: TokenServiceError
+  /** How many there have been since the tries began. */
   count: number
   retryAt: number
-}
-
-interface Run<T> {
-  controller: AbortController
-  callers: Set<Caller<T>>
-  /** The service has asked for patience until then, which nobody's own patience counts. */
-  busyUntil: number
-  /** While it pauses. */
-  failure?: Failure | undefined
-  endPause?: (() => void) | undefined
 }
 
 const second = 1_000
@@ -65,114 +52,107 @@ export function shareTries<T>(
   clock: Clock,
   onWaiting?: (waiting: Waiting) => void,
 ): SharedTries<T> {
-  let current: Run<T> | undefined
+  const callers = new Set<Caller<T>>()
+  /** Of the tries under way. */
+  let current: AbortController | undefined
+  /** The last one, while they pause. */
+  let failure: Failure | undefined
+  /** The service has asked for patience until then, which nobody's own patience counts. */
+  let busyUntil = 0
+  let endPause = () => {}
 
-  async function tryOn(run: Run<T>): Promise<void> {
-    const { signal } = run.controller
+  async function start(): Promise<void> {
+    current = new AbortController()
+    const { signal } = current
     for (let count = 1; !signal.aborted; count++) {
+      failure = undefined
       try {
         const result = await work(signal)
-        for (const caller of end(run)) caller.resolve(result)
-        return
+        if (!signal.aborted) for (const { resolve } of end()) resolve(result)
       } catch (error) {
         if (signal.aborted) return
-        run.failure = { error, count, retryAt: clock.now() + delayMs(error, count) }
-        if (isThrottled(error)) run.busyUntil = run.failure.retryAt
-        dismiss(run, run.failure)
+        if (!(error instanceof TokenServiceError)) return stop(error)
+        failure = { error, count, retryAt: clock.now() + delayMs(error, count) }
+        if (isThrottled(error)) busyUntil = failure.retryAt
+        judge(failure)
+        if (!signal.aborted) await pause(failure.retryAt - clock.now())
       }
-      if (run.callers.size > 0) await pause(run, run.failure)
-      run.failure = undefined
     }
   }
 
-  /** Rejects those for whom this failure is the last, and tells the page about the others. */
-  function dismiss(run: Run<T>, failure: Failure): void {
+  /** Rejects those for whom this failure is the last one, and tells the page how long the others wait. */
+  function judge({ error, count, retryAt }: Failure): void {
     const now = clock.now()
-    const { error } = failure
-    for (const caller of [...run.callers]) {
-      if (!isOver(failure, caller, now, run.busyUntil)) continue
-      run.callers.delete(caller)
+    for (const caller of callers) {
+      if (!isLast(error, count, caller, now, busyUntil)) continue
+      callers.delete(caller)
       caller.reject(error)
     }
-    if (run.callers.size === 0) end(run)
-    else if (error instanceof TokenServiceError && [...run.callers].some(isHuman)) {
-      onWaiting?.({ error, retryAfterMs: failure.retryAt - now })
+    if (callers.size === 0) end()
+    // A renewal in the background has no end of patience, and nobody watches it.
+    else if ([...callers].some(({ patienceMs }) => patienceMs < Infinity)) {
+      onWaiting?.({ error, retryAfterMs: retryAt - now })
     }
   }
 
-  function pause(run: Run<T>, { error, retryAt }: Failure): Promise<void> {
-    const earliest = clock.now() + (isThrottled(error) ? retryAfterMs(error) : second)
+  function pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const finish = () => {
+      const timer = setTimeout(resolve, ms)
+      endPause = () => {
         clearTimeout(timer)
-        run.endPause = undefined
         resolve()
-      }
-      const timer = setTimeout(finish, retryAt - clock.now())
-      run.endPause = () => {
-        if (run.controller.signal.aborted || clock.now() >= earliest) finish()
       }
     })
   }
 
-  function end(run: Run<T>, reason?: unknown): Caller<T>[] {
-    if (current === run) current = undefined
-    const callers = [...run.callers]
-    run.callers.clear()
-    run.controller.abort(reason)
-    run.endPause?.()
-    return callers
+  /** Nobody waits any more, and who comes next starts anew. */
+  function end(reason?: unknown): Caller<T>[] {
+    const left = [...callers]
+    callers.clear()
+    current?.abort(reason)
+    current = undefined
+    endPause()
+    return left
+  }
+
+  function stop(reason: unknown): void {
+    for (const { reject } of end(reason)) reject(reason)
   }
 
   return {
     join(patienceMs, abortSignal) {
       if (abortSignal?.aborted) return Promise.reject(reasonOf(abortSignal))
-      const isFirst = !current
-      current ??= { controller: new AbortController(), callers: new Set(), busyUntil: 0 }
-      const run = current
-      const caller = newCaller<T>(patienceMs, clock.now())
-      run.callers.add(caller)
-
-      const leave = () => {
-        run.callers.delete(caller)
-        caller.reject(reasonOf(abortSignal))
-        if (run.callers.size === 0) end(run)
-      }
-      abortSignal?.addEventListener('abort', leave)
-      const stay = () => abortSignal?.removeEventListener('abort', leave)
-      caller.promise.then(stay, stay)
-      if (isFirst) void tryOn(run)
-      else if (run.failure) dismiss(run, run.failure)
-      return caller.promise
+      let stay = () => {}
+      const result = new Promise<T>((resolve, reject) => {
+        const caller = { resolve, reject, patienceMs, since: clock.now() }
+        const leave = () => {
+          callers.delete(caller)
+          reject(reasonOf(abortSignal))
+          if (callers.size === 0) end()
+        }
+        abortSignal?.addEventListener('abort', leave)
+        stay = () => abortSignal?.removeEventListener('abort', leave)
+        callers.add(caller)
+      })
+      result.then(stay, stay)
+      if (!current) void start()
+      else if (failure) judge(failure)
+      return result
     },
-    hurry: () => current?.endPause?.(),
-    stop(reason) {
-      for (const { promise, reject } of current ? end(current, reason) : []) {
-        promise.catch(() => {})
-        reject(reason)
-      }
+    hurry() {
+      if (failure && (!isThrottled(failure.error) || clock.now() >= failure.retryAt)) endPause()
     },
+    stop,
   }
 }
 
-function newCaller<T>(patienceMs: number, since: number): Caller<T> {
-  const caller = { patienceMs, since } as Caller<T>
-  caller.promise = new Promise((resolve, reject) => Object.assign(caller, { resolve, reject }))
-  return caller
-}
-
-/** A renewal in the background waits without end, and nobody watches it. */
-function isHuman({ patienceMs }: Wait): boolean {
-  return patienceMs < Infinity
-}
-
-function isOver(
-  { error, count }: Failure,
-  { patienceMs, since }: Wait,
+function isLast(
+  error: TokenServiceError,
+  count: number,
+  { patienceMs, since }: Pick<Caller<never>, 'patienceMs' | 'since'>,
   now: number,
   busyUntil: number,
 ): boolean {
-  if (!(error instanceof TokenServiceError)) return true
   const { code, status = 0 } = error
   const isPassing = code === 'unreachable' || status === 429 || status >= 500
   if (!isPassing && code !== 'invalid_answer') return true
@@ -184,17 +164,16 @@ function isOver(
   return now >= giveUpAt || now + retryAfterMs(error) > giveUpAt
 }
 
-function isThrottled(error: unknown): boolean {
-  return error instanceof TokenServiceError && (error.code === 'throttled' || error.status === 429)
+function isThrottled({ code, status }: TokenServiceError): boolean {
+  return code === 'throttled' || status === 429
 }
 
-function retryAfterMs(error: unknown): number {
-  const asked = error instanceof TokenServiceError ? error.retryAfterMs : undefined
-  return Math.min(asked ?? 0, retryAfterMostMs)
+function retryAfterMs({ retryAfterMs = 0 }: TokenServiceError): number {
+  return Math.min(retryAfterMs, retryAfterMostMs)
 }
 
 /** Exponential, never before Retry-After, and a little later each time, so that pages do not come back together. */
-function delayMs(error: unknown, count: number): number {
+function delayMs(error: TokenServiceError, count: number): number {
   const backOff = Math.min(backOffMs.first * 2 ** (count - 1), backOffMs.most)
   const asked = retryAfterMs(error)
   const random = Math.random()
@@ -202,7 +181,5 @@ function delayMs(error: unknown, count: number): number {
 }
 
 function reasonOf(signal: AbortSignalLike | undefined): unknown {
-  return (
-    (signal as Partial<AbortSignal>).reason ?? new DOMException('The operation was aborted.', 'AbortError')
-  )
+  return (signal as Partial<AbortSignal>).reason ?? ended()
 }

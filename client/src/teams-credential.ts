@@ -1,6 +1,7 @@
 // The credential that a call needs. The SDK's own has one timer and no second try; this one keeps time by itself, so that it
 // renews after a sleep, after an outage, and whatever the device's clock says.
 import { createClock } from './clock.ts'
+import { ended } from './errors.ts'
 import { byBearer, type ExchangeRefresherOptions } from './exchange-refresher.ts'
 import { patienceMs } from './refresher.ts'
 import type { AbortSignalLike } from './request.ts'
@@ -37,8 +38,6 @@ const renewBeforeMs = 10 * minute
 const leastMs = 10 * second
 /** A sleep that no event tells about is noticed this soon after it. */
 const tickMs = 30 * second
-/** From one refusal to the next. */
-const askAgainMs = 5 * second
 
 /**
  * A credential that renews its token 10 minutes before its end, for as long as the session lasts. It asks at once, unless an
@@ -64,12 +63,22 @@ export function createTeamsCredential(options: TeamsCredentialOptions): TeamsCre
     'getBearer' in options ? byBearer(options) : bySession(options),
     clock,
   )
-  const tries = shareTries(async (signal) => keep(await ask(signal)), clock, onWaiting)
+  const tries = shareTries(
+    async (signal) => {
+      const answer = await ask(signal)
+      hold(answer.token, answer.leftMs)
+      tick()
+      queueMicrotask(() => signal.aborted || onToken?.())
+      return accessToken()
+    },
+    clock,
+    onWaiting,
+  )
 
   let token = ''
   let endsAt = 0
+  /** Never, once the service has refused: until somebody may have signed in. */
   let renewAt = 0
-  let refusedAt: number | undefined
   let isRenewing = false
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -84,21 +93,14 @@ export function createTeamsCredential(options: TeamsCredentialOptions): TeamsCre
     renewAt = clock.now() + (lasts > renewBeforeMs ? lasts - renewBeforeMs : shortMs)
   }
 
-  function keep(answer: { token: string; leftMs: number }): AccessToken {
-    hold(answer.token, answer.leftMs)
-    refusedAt = undefined
-    queueMicrotask(() => signal.aborted || onToken?.())
-    return accessToken()
-  }
-
   function renew(): void {
     isRenewing = true
     tries
       .join(Infinity, signal)
       .catch((error) => {
         if (signal.aborted) return
-        refusedAt = clock.now()
-        queueMicrotask(() => onError?.(error))
+        renewAt = Infinity
+        onError?.(error)
       })
       .finally(() => {
         isRenewing = false
@@ -112,11 +114,10 @@ export function createTeamsCredential(options: TeamsCredentialOptions): TeamsCre
     const now = clock.now()
     const hasJumped = clock.hasJumped()
     if (isWakeUp || hasJumped) tries.hurry()
-    const asksAgain = isWakeUp && refusedAt !== undefined && now - refusedAt >= askAgainMs
+    const asksAgain = isWakeUp && renewAt === Infinity
     // After a jump only the service knows how long the token still lasts.
-    if (!isRenewing && (hasJumped || asksAgain || (refusedAt === undefined && now >= renewAt))) renew()
-    const waitMs = isRenewing || refusedAt !== undefined ? tickMs : renewAt - now
-    timer = setTimeout(tick, Math.min(Math.max(waitMs, 0), tickMs))
+    if (!isRenewing && (hasJumped || asksAgain || now >= renewAt)) renew()
+    timer = setTimeout(tick, isRenewing ? tickMs : Math.min(renewAt - now, tickMs))
   }
 
   if (initial) hold(initial.token, initial.expiresOnTimestamp - Date.now())
@@ -124,16 +125,15 @@ export function createTeamsCredential(options: TeamsCredentialOptions): TeamsCre
   tick()
 
   return {
-    async getToken({ abortSignal } = {}) {
-      if (signal.aborted) throw signal.reason
-      if (leftMs() >= leastMs) return accessToken()
+    getToken({ abortSignal } = {}) {
+      if (signal.aborted) return Promise.reject(signal.reason)
+      if (leftMs() >= leastMs) return Promise.resolve(accessToken())
       return tries.join(patienceMs.least, abortSignal)
     },
     dispose() {
-      if (signal.aborted) return
       endWakeUps()
       clearTimeout(timer)
-      const reason = new DOMException('The credential was disposed.', 'AbortError')
+      const reason = ended()
       disposal.abort(reason)
       tries.stop(reason)
     },

@@ -45,11 +45,9 @@ export type Attempt = (
   account: string | undefined,
 ) => Promise<TokenAnswer>
 
-const objectIdForm = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
-
 export function createTokenRequest(options: TokenOptions, attempt: Attempt, clock: Clock) {
   const { endpoint, user, fetch } = options
-  let objectId = user && objectIdForm.test(user) ? user.toLowerCase() : undefined
+  let objectId = isUserName(user) ? undefined : user?.toLowerCase()
 
   return async (signal: AbortSignal): Promise<TokenAnswer> => {
     const send = async (init: RequestInit) => {
@@ -60,20 +58,24 @@ export function createTokenRequest(options: TokenOptions, attempt: Attempt, cloc
       return answer
     }
     const answer = await attempt(send, objectId)
-    objectId ??= answer.user.toLowerCase()
-    if (answer.user.toLowerCase() !== objectId) {
-      throw new AccountMismatch({ code: 'account_mismatch', status: 200 })
-    }
+    const whose = answer.user.toLowerCase()
+    objectId ??= whose
+    if (whose !== objectId) throw new AccountMismatch()
     return answer
   }
+}
+
+/** Else it is an object id. */
+export function isUserName(user: string | undefined): boolean {
+  return user?.includes('@') ?? false
 }
 
 /** `expiresIn` is true whatever the clocks say; a service that does not give it is believed by this device's clock. */
 function tokenOf({ token, expiresIn, expiresOn, user }: Answer): TokenAnswer {
   const leftMs =
     typeof expiresIn === 'number' ? expiresIn * 1_000 : Date.parse(textOf(expiresOn) ?? '') - Date.now()
-  if (!textOf(token) || !textOf(user) || Number.isNaN(leftMs)) {
-    throw new TokenServiceError({ code: 'invalid_answer', status: 200 })
+  if (textOf(token) && textOf(user) && !Number.isNaN(leftMs)) {
+    return { token: token as string, leftMs, user: user as string }
   }
-  return { token: token as string, leftMs, user: user as string }
+  throw new TokenServiceError({ code: 'invalid_answer', status: 200 })
 }

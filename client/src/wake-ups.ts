@@ -3,7 +3,7 @@
 
 /** Where tabs and popups of one origin tell each other that somebody has signed in; a message carries no data. */
 export const channelName = 'teams-token-service'
-export const signedInMessage = { type: 'teams-token-service:signed-in' }
+export const signedInType = 'teams-token-service:signed-in'
 
 /** Calls back at each of them, until the returned function is called. */
 export function onWakeUp(callback: () => void): () => void {
@@ -12,7 +12,10 @@ export function onWakeUp(callback: () => void): () => void {
   }
   const ends = [
     listenTo(globalThis.document, 'visibilitychange', visible),
-    listenTo(globalThis.window, 'pageshow', callback),
+    // From the back/forward cache, and not at the end of loading.
+    listenTo(globalThis.window, 'pageshow', (event) => {
+      if ((event as PageTransitionEvent).persisted) callback()
+    }),
     listenTo(globalThis.window, 'online', callback),
     onSignedIn(callback),
   ]
@@ -24,9 +27,7 @@ export function onWakeUp(callback: () => void): () => void {
 /** Calls back when a tab of this origin, or a popup that ends there, says that somebody has signed in. */
 export function onSignedIn(callback: () => void): () => void {
   const channel = openChannel()
-  const end = listenTo(channel, 'message', (event) => {
-    if (isSignedIn((event as MessageEvent).data)) callback()
-  })
+  const end = listenTo(channel, 'message', callback)
   return () => {
     end()
     channel?.close()
@@ -36,18 +37,14 @@ export function onSignedIn(callback: () => void): () => void {
 /** Tells all pages of this origin, this one included. */
 export function tellSignedIn(): void {
   const channel = openChannel()
-  channel?.postMessage(signedInMessage)
+  channel?.postMessage({ type: signedInType })
   channel?.close()
-}
-
-export function isSignedIn(data: unknown): boolean {
-  return (data as Partial<typeof signedInMessage> | null)?.type === signedInMessage.type
 }
 
 export function listenTo(
   target: EventTarget | undefined,
   type: string,
-  listener: (event: Event) => void,
+  listener: (event: Event) => unknown,
 ): () => void {
   target?.addEventListener(type, listener)
   return () => target?.removeEventListener(type, listener)

@@ -1,8 +1,8 @@
 // What a refresher with a bearer sends, and what it does where Entra wants to see the user; on a fake clock over real sockets.
 import { AzureCommunicationTokenCredential } from '@azure/communication-common'
 import { describe, expect, it, vi } from 'vitest'
-import { AccountMismatch, TokenServiceError } from '../../client/errors.ts'
-import { createExchangeRefresher, type ExchangeRefresherOptions } from '../../client/exchange-refresher.ts'
+import { AccountMismatch, TokenServiceError } from '../../client/src/errors.ts'
+import { createExchangeRefresher, type ExchangeRefresherOptions } from '../../client/src/exchange-refresher.ts'
 import { adele, alex, problem } from './token-server.ts'
 import { useTokenServer } from './use-token-server.ts'
 

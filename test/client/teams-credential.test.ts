@@ -1,8 +1,8 @@
 // The SDK's own credential, in all four ways of its readme, with a token that the real service gave over real sockets.
 import { AzureCommunicationTokenCredential } from '@azure/communication-common'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createTeamsCredential } from '../../client/teams-credential.ts'
-import { createTokenRefresher } from '../../client/token-refresher.ts'
+import { createTeamsCredential } from '../../client/src/teams-credential.ts'
+import { createTokenRefresher } from '../../client/src/token-refresher.ts'
 import { personNamed } from '../../dev/entra/directory.ts'
 import { Browser } from '../support/browser.ts'
 import { startService, type TestService } from '../support/service.ts'

@@ -1,7 +1,7 @@
 // What a refresher sends, whom it belongs to, and what it says; on a fake clock over real sockets.
 import { describe, expect, it, vi } from 'vitest'
-import { AccountMismatch, SignInRequired } from '../../client/errors.ts'
-import { createTokenRefresher } from '../../client/token-refresher.ts'
+import { AccountMismatch, SignInRequired } from '../../client/src/errors.ts'
+import { createTokenRefresher } from '../../client/src/token-refresher.ts'
 import { adele, alex, problem } from './token-server.ts'
 import { useTokenServer } from './use-token-server.ts'
 
