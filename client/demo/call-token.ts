@@ -2,8 +2,8 @@
 import { AzureCommunicationTokenCredential } from '@azure/communication-common'
 import { TokenServiceError } from '../src/errors.ts'
 import type { AbortSignalLike } from '../src/request.ts'
-import type { AccessToken } from '../src/token-request.ts'
 import { createTokenRefresher } from '../src/token-refresher.ts'
+import type { AccessToken } from '../src/token-request.ts'
 
 /** A token as far as the page shows it. */
 export interface TokenSight {

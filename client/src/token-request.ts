@@ -51,11 +51,12 @@ export function createTokenRequest(options: TokenOptions, attempt: Attempt, cloc
 
   return async (signal: AbortSignal): Promise<TokenAnswer> => {
     const send = async (init: RequestInit) => {
-      const began = clock.now()
-      const answer = tokenOf(await request(endpoint, { method: 'POST', ...init }, { signal, fetch }))
-      // The computer slept meanwhile: how long the answer has been lying here is not known.
-      if (clock.now() - began > requestTimeoutMs) throw new TokenServiceError({ code: 'unreachable' })
-      return answer
+      for (;;) {
+        const began = clock.now()
+        const answer = tokenOf(await request(endpoint, { method: 'POST', ...init }, { signal, fetch }))
+        // Else the computer slept meanwhile, and how long the answer has been lying here is not known.
+        if (clock.now() - began <= requestTimeoutMs) return answer
+      }
     }
     const answer = await attempt(send, objectId)
     const whose = answer.user.toLowerCase()

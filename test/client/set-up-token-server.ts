@@ -5,7 +5,7 @@ import { FakeClock } from './fake-clock.ts'
 import { startTokenServer, type TokenServer } from './token-server.ts'
 
 /** Registers the hooks of a file; the server and the clock are those of the test that runs. */
-export function useTokenServer() {
+export function setUpTokenServer() {
   let server: TokenServer
   let clock: FakeClock
   beforeAll(async () => {
