@@ -1,5 +1,5 @@
 // The credential while clocks are wrong, computers sleep, networks fail and pages end; on a fake clock over real sockets.
-import type { CommunicationTokenCredential } from '@azure/communication-common'
+import type { CommunicationGetTokenOptions, CommunicationTokenCredential } from '@azure/communication-common'
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import {
   createTeamsCredential,
@@ -83,9 +83,7 @@ function openPage() {
 
 it("is what the SDKs take, and takes the SDKs' options", () => {
   expectTypeOf<TeamsCredential>().toExtend<CommunicationTokenCredential>()
-  expectTypeOf<Parameters<TeamsCredential['getToken']>>().toEqualTypeOf<
-    Parameters<TeamsCredential['getToken']>
-  >()
+  expectTypeOf<CommunicationGetTokenOptions>().toExtend<Parameters<TeamsCredential['getToken']>[0]>()
 })
 
 describe('B1: with a clock that is wrong', () => {
@@ -263,6 +261,15 @@ describe('B2: an outage', () => {
   })
 })
 
+it('a Retry-After that no timer can hold is an hour, and not nothing', async () => {
+  page.server.faults.add({ ...problem(503, 'throttled'), headers: { 'retry-after': '102378060' }, times: 1 })
+  start()
+  await page.clock.pass(59 * minute)
+  expect(page.server.requests).toHaveLength(1)
+  await page.clock.pass(8 * minute)
+  expect(page.server.requests).toHaveLength(2)
+})
+
 describe('a refusal', () => {
   const loginUrl = 'http://localhost:7071/api/login'
   const refused = () =>
@@ -317,11 +324,12 @@ describe('a refusal', () => {
     page.server.issue = honest
   })
 
-  it('in a hidden page is not asked about again', async () => {
-    const { document } = openPage()
+  it('in a page that is hidden, or has only finished loading, is not asked about again', async () => {
+    const { document, window } = openPage()
     refused()
     start()
     await page.clock.pass(second)
+    window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: false }))
     Object.assign(document, { visibilityState: 'hidden' })
     document.dispatchEvent(new Event('visibilitychange'))
     await page.clock.pass(hour)
