@@ -48,16 +48,17 @@ const grant = (at: number, redeemed: string): History['grants'][number] => ({
 const row = (refreshToken: string, of = adele): OpenedRow => {
   const written = new Date(0)
   const opened = { account: account(of), msalCache: '{}', signedInAt: written, writtenAt: written }
-  return { ...key, kid: 'k', session: opened, refreshTokens: [refreshToken] }
+  return { ...key, kid: 'k', version: 2, session: opened, refreshTokens: [refreshToken] }
 }
 
 function violated(requests: RecordedRequest[], more: Partial<History> = {}): string[] {
-  const history = {
+  const history: History = {
     requests: [signIn, ...requests],
     sessions: [session],
-    revocations: [],
-    grants: [],
-    rows: [],
+    ...{ revocations: [], grants: [], redemptions: [], faults: [], log: [], olderRows: [], rows: [] },
+    processes: [0, 1].map((place) => ({ place, begun: 0 })),
+    unfinishedSignOuts: [],
+    calmAt: undefined,
   }
   return [...new Set(checkInvariants({ ...history, ...more }).map(({ invariant }) => invariant))]
 }

@@ -1,0 +1,123 @@
+// Carries out the plan: switches faults on and off, kills, and rotates, as the operations of the storm go by.
+
+import { acsErrors } from '../../dev/acs/errors.ts'
+import type { Fault } from '../../dev/faults.ts'
+import { tableError } from '../support/table-proxy.ts'
+import { type FaultKind, type MetFault, now } from './history.ts'
+import type { LightningPlan, Stroke } from './lightning-plan.ts'
+import { createRandom, type Random } from './random.ts'
+import type { Stage } from './stage.ts'
+
+export interface Lightning {
+  /** So many operations have been done. */
+  advance(operations: number): void
+  /** Everything works again once it resolves: no fault, all processes up, the rotation done. */
+  end(): Promise<void>
+}
+
+/** Short, since nobody in a storm waits for it. */
+const retryAfter = { 'retry-after': '1' }
+
+/** @param met Gets every call that met a fault. */
+export function createLightning(
+  stage: Stage,
+  plan: LightningPlan | undefined,
+  delays: Random,
+  met: (fault: MetFault) => void,
+): Lightning {
+  const { entra, acs, proxy, fleet } = stage
+  const strokes = plan?.strokes ?? []
+  let current: readonly Stroke[] = []
+  const kills = [...(plan?.kills ?? [])]
+  const steps = (plan?.rotation ?? []).map((at, index) => ({ at, keys: stage.rotation[index] ?? '' }))
+  let rotation: Promise<void> = Promise.resolve()
+
+  function strike(active: readonly Stroke[]): void {
+    current = active
+    for (const { faults } of [entra, acs, proxy]) faults.clear()
+    for (const stroke of active) {
+      const { upstream, kind, share } = stroke
+      const random = createRandom(stroke.seed)
+      const meets = (about: Pick<MetFault, 'method' | 'objectId' | 'rowKey'>) => {
+        const isMet = random.chance(share)
+        if (isMet) met({ at: now(), upstream, kind, ...about })
+        return isMet
+      }
+      if (upstream === 'entra')
+        entra.faults.add({
+          match: ({ endpoint, method, objectId }) =>
+            ['token', 'keys', 'discovery'].includes(endpoint) &&
+            meets({ method, ...(objectId === undefined ? {} : { objectId }) }),
+          ...faultOf(stroke, { status: 429, raw: 'busy' }, { status: 503, raw: 'down' }),
+        })
+      if (upstream === 'acs')
+        acs.faults.add({
+          match: ({ method, userId }) =>
+            meets({ method, ...(userId === undefined ? {} : { objectId: userId }) }),
+          ...faultOf<object>(
+            stroke,
+            { acsError: { ...acsErrors.throttled, headers: {} } },
+            { acsError: acsErrors.unavailable },
+          ),
+        })
+      if (upstream === 'table')
+        proxy.faults.add({
+          match: ({ method, path }) => {
+            const rowKey = /RowKey='([^']+)'/.exec(path)?.[1]
+            return meets({ method, ...(rowKey === undefined ? {} : { rowKey }) })
+          },
+          ...faultOf(stroke, tableError(429, 'TooManyRequests'), tableError(503, 'ServerBusy')),
+        })
+    }
+    delayUpstreams(stage, delays)
+  }
+
+  strike([])
+  return {
+    advance(operations) {
+      const active = strokes.filter(({ from, to }) => from <= operations && operations < to)
+      if (active.length !== current.length || active.some((stroke) => !current.includes(stroke)))
+        strike(active)
+      while (kills[0] && kills[0].at <= operations) fleet.kill(kills.shift()?.place ?? 0)
+      while (steps[0] && steps[0].at <= operations) {
+        const { keys } = steps.shift() as (typeof steps)[number]
+        rotation = rotation.then(() => fleet.replaceAll({ SEALING_KEYS: keys }))
+        // `end` rejects with its reason.
+        rotation.catch(() => {})
+      }
+    },
+    async end() {
+      strike([])
+      await rotation
+      await fleet.allUp()
+    },
+  }
+}
+
+function faultOf<F extends object>(
+  { kind, delayMs }: Stroke,
+  throttled: F,
+  unavailable: F,
+): F & Pick<Fault<never>, 'delayMs' | 'reset' | 'resetAfter' | 'hang' | 'headers'> {
+  const faults: Record<FaultKind, object> = {
+    delay: { delayMs },
+    throttled: { ...throttled, headers: retryAfter },
+    unavailable,
+    reset: { reset: true },
+    'lost answer': { resetAfter: true },
+    hang: { hang: true },
+  }
+  return faults[kind] as ReturnType<typeof faultOf<F>>
+}
+
+/** Random delays let renewals overtake each other. */
+function delayUpstreams({ entra, acs }: Stage, random: Random): void {
+  for (const [share, delayMs] of [
+    [0.05, 250],
+    [0.3, 40],
+    [0.5, 5],
+  ] as const) {
+    entra.faults.add({ match: ({ endpoint }) => endpoint === 'token' && random.chance(share), delayMs })
+    acs.faults.add({ match: () => random.chance(share), delayMs })
+  }
+}
