@@ -5,8 +5,8 @@ import type { Life } from './life.ts'
 
 /** No call is given up, and nothing is too late, in a request that took less. */
 const callMs = 4_000
-/** A call, and a renewal or a Retry-After that is remembered for 10 s after it. */
-const aftermathMs = 20_000
+/** For how long a fault may be felt: its call, and then a renewal or a Retry-After that is remembered for 10 s at most. */
+export const aftermathMs = 20_000
 
 /** Whether some request of the session that was under way with this one lasted so long that one of its calls may have been given up. */
 export function mayHaveTimedOut(
@@ -14,10 +14,6 @@ export function mayHaveTimedOut(
   { begun, ended }: Pick<RecordedRequest, 'begun' | 'ended'>,
 ): boolean {
   return requests.some((other) => other.begun <= ended && other.ended >= begun && lasted(other))
-}
-
-export function hasEverTimedOut({ requests }: Life, until: number): boolean {
-  return requests.some((request) => request.begun <= until && lasted(request))
 }
 
 function lasted({ begun, ended }: RecordedRequest): boolean {

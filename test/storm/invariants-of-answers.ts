@@ -1,5 +1,5 @@
 // What must hold of each answer by itself.
-import { renewalMayHaveFailed } from './disturbances.ts'
+import { aftermathMs, renewalMayHaveFailed } from './disturbances.ts'
 import type { History, LogLine, MetFault, RecordedRequest, RequestKind } from './history.ts'
 import { describeRequest, livesOf } from './life.ts'
 
@@ -34,8 +34,8 @@ export function everyAnswerIsOneThatItsRequestMayGet({ requests }: History): str
 }
 
 /**
- * A 503 says when to come again, and its line in the log names a time-out, which a busy machine explains, or an upstream that has
- * failed before. What is only a matter between two renewals needs no upstream.
+ * A 503 says when to come again, and its line in the log names a time-out, which a busy machine explains, or an upstream that has just
+ * met a fault. Where a renewal found its refresh token dead and the row renewed by another, the next request starts from that.
  */
 export function every503HasACause({ requests, log, faults }: History): string[] {
   const lines = Map.groupBy(
@@ -61,7 +61,10 @@ function whyNotCaused({ text }: LogLine, request: RecordedRequest, faults: MetFa
   const { upstream } = JSON.parse(text) as { upstream?: string }
   const isTimeOut = /"name":"(TimeoutError|AbortError)"/.test(text)
   const isAfterRenewal = text.includes('"code":"sign_in_required"')
-  const hasFailed = faults.some(({ at, upstream: failed }) => failed === upstream && at <= request.ended)
+  const hasFailed = faults.some(
+    ({ at, upstream: failed }) =>
+      failed === upstream && request.begun - aftermathMs <= at && at <= request.ended,
+  )
   return isTimeOut || isAfterRenewal || hasFailed ? undefined : text
 }
 

@@ -1,7 +1,7 @@
 // What lightning does in a storm, planned from the seed: which upstream fails in which way, which process is killed, and when the
 // sealing keys are rotated. "When" is counted in operations: the same on a fast machine and on a slow one.
 import { type FaultKind, faultKinds, type Upstream, upstreams } from './history.ts'
-import { createRandom, type Random } from './random.ts'
+import type { Random } from './random.ts'
 
 /** From one count of operations to another, a share of the calls to one upstream goes wrong in one way. */
 export interface Stroke {
@@ -12,8 +12,6 @@ export interface Stroke {
   delayMs: number
   from: number
   to: number
-  /** For the choice of the calls. */
-  seed: number
 }
 
 export interface LightningPlan {
@@ -41,8 +39,7 @@ const shares: Record<FaultKind, number> = {
 /** Beyond the 4 s of one call, so that some arrive after the service has given up. */
 const longestDelayMs = 5_000
 
-export function planLightning(seed: number, operations: number, places: number): LightningPlan {
-  const random = createRandom(seed)
+export function planLightning(random: Random, operations: number, places: number): LightningPlan {
   const begin = Math.round(operations * beginShare)
   const length = Math.round(operations * (endShare - beginShare))
   return {
@@ -71,7 +68,6 @@ function strokesOf(upstream: Upstream, random: Random, begin: number, length: nu
       delayMs: Math.round(random.next() ** 3 * longestDelayMs),
       from,
       to: from + Math.max(1, Math.round(slot * 0.6)),
-      seed: random.below(2 ** 31),
     }
   })
 }

@@ -5,7 +5,7 @@ import type { Fault } from '../../dev/faults.ts'
 import { tableError } from '../support/table-proxy.ts'
 import { type FaultKind, type MetFault, now } from './history.ts'
 import type { LightningPlan, Stroke } from './lightning-plan.ts'
-import { createRandom, type Random } from './random.ts'
+import type { Random } from './random.ts'
 import type { Stage } from './stage.ts'
 
 export interface Lightning {
@@ -18,13 +18,16 @@ export interface Lightning {
 /** Short, since nobody in a storm waits for it. */
 const retryAfter = { 'retry-after': '1' }
 
-/** @param met Gets every call that met a fault. */
-export function createLightning(
-  stage: Stage,
-  plan: LightningPlan | undefined,
-  delays: Random,
-  met: (fault: MetFault) => void,
-): Lightning {
+export interface LightningOptions {
+  /** Without it there are the usual delays alone. */
+  plan?: LightningPlan | undefined
+  /** Picks the calls that meet a fault or a delay. */
+  random: Random
+  /** Gets every call that met a fault. */
+  onFault: (fault: MetFault) => void
+}
+
+export function createLightning(stage: Stage, { plan, random, onFault }: LightningOptions): Lightning {
   const { entra, acs, proxy, fleet } = stage
   const strokes = plan?.strokes ?? []
   let current: readonly Stroke[] = []
@@ -37,10 +40,9 @@ export function createLightning(
     for (const { faults } of [entra, acs, proxy]) faults.clear()
     for (const stroke of active) {
       const { upstream, kind, share } = stroke
-      const random = createRandom(stroke.seed)
       const meets = (about: Pick<MetFault, 'method' | 'objectId' | 'rowKey'>) => {
         const isMet = random.chance(share)
-        if (isMet) met({ at: now(), upstream, kind, ...about })
+        if (isMet) onFault({ at: now(), upstream, kind, ...about })
         return isMet
       }
       if (upstream === 'entra')
@@ -69,7 +71,7 @@ export function createLightning(
           ...faultOf(stroke, tableError(429, 'TooManyRequests'), tableError(503, 'ServerBusy')),
         })
     }
-    delayUpstreams(stage, delays)
+    delayUpstreams(stage, random)
   }
 
   strike([])

@@ -33,7 +33,7 @@ export interface StormResult {
 }
 
 const browsersPerUser = 3
-export const stepsAtOnce = 24
+const stepsAtOnce = 24
 
 /** Starts what it needs, and stops it. */
 export async function runStorm(options: StormOptions): Promise<StormResult> {
@@ -57,12 +57,11 @@ export async function stormOn(stage: Stage, options: StormOptions): Promise<Stor
   const state = () => ({ operations: done(), seconds: (now() - begun) / 1_000 })
   const progress = setInterval(() => options.onProgress?.(state()), 1_000)
   try {
-    const lightning = createLightning(
-      stage,
-      options.lightning ? planLightning(seed + 2, operations, processes) : undefined,
-      createRandom(seed + 1),
-      (fault) => history.faults.push(fault),
-    )
+    const lightning = createLightning(stage, {
+      plan: options.lightning ? planLightning(createRandom(seed + 2), operations, processes) : undefined,
+      random: createRandom(seed + 1),
+      onFault: (fault) => history.faults.push(fault),
+    })
     const weights = { ...usualWeights, ...options.weights }
     const steps = planSteps(createRandom(seed), { users, browsers: browsersPerUser, processes, weights })
     const { perform, unfinishedSignOuts } = createPerformer(stage, history, browsersPerUser)
