@@ -1,8 +1,9 @@
 // What must hold of what the service sends to Entra, and of what it logs.
 
+import { aftermathMs, mayHaveTimedOut } from './disturbances.ts'
 import { grantsByCode } from './grants.ts'
-import type { History } from './history.ts'
-import { describeLife, livesOf } from './life.ts'
+import type { History, RecordedRequest } from './history.ts'
+import { describeLife, describeRequest, livesOf } from './life.ts'
 
 /** An authorization code is good for one use: a second one makes Entra revoke what the first one gave. */
 export function noCodeIsSentTwice({ requests, redemptions }: History): string[] {
@@ -15,9 +16,12 @@ export function noCodeIsSentTwice({ requests, redemptions }: History): string[] 
     )
 }
 
-/** Once every process that runs has said 401 for a session, none asks Entra about it again, even if its row could not be deleted. */
+/**
+ * A process that has said 401 for a session does not ask Entra about it again, even if the row could not be deleted. What Entra gets comes
+ * from a request that is under way; where one may have timed out, it may come later.
+ */
 export function noDeadRefreshTokenIsSentAgain(history: History): string[] {
-  const { processes, redemptions, olderRows } = history
+  const { redemptions, olderRows } = history
   const byCode = grantsByCode(history)
   const sent = Map.groupBy(redemptions, ({ token }) => token)
   return livesOf(history).flatMap((life) => {
@@ -26,16 +30,18 @@ export function noDeadRefreshTokenIsSentAgain(history: History): string[] {
     if (olderRows.includes(session.key.rowKey)) return []
     const refusals = requests.filter(({ kind, status }) => kind === 'token' && status === 401)
     if (refusals.length === 0) return []
+    const wasRefused = ({ at, begun }: RecordedRequest) =>
+      refusals.some((refusal) => refusal.ended < begun && refusal.at.some((process) => at.includes(process)))
     const tokens = (byCode.get(session.code) ?? []).map(({ refreshToken }) => refreshToken)
-    const attempts = tokens.flatMap((token) => sent.get(token) ?? [])
-    const again = attempts.find(({ at }) =>
-      processes
-        .map((process, index) => ({ ...process, index }))
-        .filter(({ begun, ended = Number.POSITIVE_INFINITY }) => begun <= at && at <= ended)
-        .every(({ index }) => refusals.some((refusal) => refusal.at.includes(index) && refusal.ended < at)),
-    )
-    const last = refusals.at(-1)
-    return again && last ? [`session ${session.key.rowKey}${describeLife(life, last)}`] : []
+    return tokens
+      .flatMap((token) => sent.get(token) ?? [])
+      .flatMap(({ at }) => {
+        const underWay = requests.filter(({ begun, ended }) => Math.floor(begun) <= at && at <= ended)
+        const [last] = underWay.slice(-1)
+        const isAgain = last && underWay.every(wasRefused)
+        if (!isAgain || mayHaveTimedOut(life, { begun: at - aftermathMs, ended: at })) return []
+        return [`${describeRequest(last)}${describeLife(life, last)}`]
+      })
   })
 }
 

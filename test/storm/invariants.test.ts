@@ -236,12 +236,14 @@ test('codes are sent once, and a dead refresh token never by a process that was 
   expect(violated([signedIn], { redemptions: [sent(5, 'code'), sent(7, 'code')] })).toEqual([
     'noCodeIsSentTwice',
   ])
-  const requests = [request(50, refused), request(70, { ...refused, at: [1] })]
+  const requests = [request(50, refused), request(70, { ...refused, at: [1] }), request(90, refused)]
   const history = { ...revokedAt(40), grants: [grant(5, 'code')] }
   expect(violated(requests, { ...history, redemptions: [sent(55, 'r5'), sent(75, 'r5')] })).toEqual([])
-  expect(violated(requests, { ...history, redemptions: [sent(55, 'r5'), sent(90, 'r5')] })).toEqual([
+  expect(violated(requests, { ...history, redemptions: [sent(55, 'r5'), sent(95, 'r5')] })).toEqual([
     'noDeadRefreshTokenIsSentAgain',
   ])
+  const alsoElsewhere = [...requests, request(45, { ended: 100, at: [1] })]
+  expect(violated(alsoElsewhere, { ...history, redemptions: [sent(95, 'r5')] })).toEqual([])
 })
 
 test('nothing is logged as an error', () => {
