@@ -1,9 +1,7 @@
 // Carries out the plan: switches faults on and off, kills, and rotates, as the operations of the storm go by.
-
 import { acsErrors } from '../../dev/acs/errors.ts'
-import type { Fault } from '../../dev/faults.ts'
 import { tableError } from '../support/table-proxy.ts'
-import { type FaultKind, type MetFault, now } from './history.ts'
+import { type MetFault, now } from './history.ts'
 import type { LightningPlan, Stroke } from './lightning-plan.ts'
 import type { Random } from './random.ts'
 import type { Stage } from './stage.ts'
@@ -17,6 +15,16 @@ export interface Lightning {
 
 /** Short, since nobody in a storm waits for it. */
 const retryAfter = { 'retry-after': '1' }
+
+const ofEntra = { throttled: { status: 429, raw: 'busy' }, unavailable: { status: 503, raw: 'down' } }
+const ofAcs = {
+  throttled: { acsError: { ...acsErrors.throttled, headers: {} } },
+  unavailable: { acsError: acsErrors.unavailable },
+}
+const ofTable = {
+  throttled: tableError(429, 'TooManyRequests'),
+  unavailable: tableError(503, 'ServerBusy'),
+}
 
 export interface LightningOptions {
   /** Without it there are the usual delays alone. */
@@ -45,31 +53,31 @@ export function createLightning(stage: Stage, { plan, random, onFault }: Lightni
         if (isMet) onFault({ at: now(), upstream, kind, ...about })
         return isMet
       }
-      if (upstream === 'entra')
-        entra.faults.add({
-          match: ({ endpoint, method, objectId }) =>
-            ['token', 'keys', 'discovery'].includes(endpoint) &&
-            meets({ method, ...(objectId === undefined ? {} : { objectId }) }),
-          ...faultOf(stroke, { status: 429, raw: 'busy' }, { status: 503, raw: 'down' }),
-        })
-      if (upstream === 'acs')
-        acs.faults.add({
-          match: ({ method, userId }) =>
-            meets({ method, ...(userId === undefined ? {} : { objectId: userId }) }),
-          ...faultOf<object>(
-            stroke,
-            { acsError: { ...acsErrors.throttled, headers: {} } },
-            { acsError: acsErrors.unavailable },
-          ),
-        })
-      if (upstream === 'table')
-        proxy.faults.add({
-          match: ({ method, path }) => {
-            const rowKey = /RowKey='([^']+)'/.exec(path)?.[1]
-            return meets({ method, ...(rowKey === undefined ? {} : { rowKey }) })
-          },
-          ...faultOf(stroke, tableError(429, 'TooManyRequests'), tableError(503, 'ServerBusy')),
-        })
+      switch (upstream) {
+        case 'entra':
+          entra.faults.add({
+            match: ({ endpoint, method, objectId }) =>
+              ['token', 'keys', 'discovery'].includes(endpoint) &&
+              meets({ method, ...(objectId === undefined ? {} : { objectId }) }),
+            ...faultOf(stroke, ofEntra),
+          })
+          break
+        case 'acs':
+          acs.faults.add({
+            match: ({ method, userId }) =>
+              meets({ method, ...(userId === undefined ? {} : { objectId: userId }) }),
+            ...faultOf(stroke, ofAcs),
+          })
+          break
+        case 'table':
+          proxy.faults.add({
+            match({ method, path }) {
+              const rowKey = /RowKey='([^']+)'/.exec(path)?.[1]
+              return meets({ method, ...(rowKey === undefined ? {} : { rowKey }) })
+            },
+            ...faultOf(stroke, ofTable),
+          })
+      }
     }
     delayUpstreams(stage, random)
   }
@@ -96,20 +104,25 @@ export function createLightning(stage: Stage, { plan, random, onFault }: Lightni
   }
 }
 
+/** @param answers How the upstream itself says that it throttles, and that it is down. */
 function faultOf<F extends object>(
   { kind, delayMs }: Stroke,
-  throttled: F,
-  unavailable: F,
-): F & Pick<Fault<never>, 'delayMs' | 'reset' | 'resetAfter' | 'hang' | 'headers'> {
-  const faults: Record<FaultKind, object> = {
-    delay: { delayMs },
-    throttled: { ...throttled, headers: retryAfter },
-    unavailable,
-    reset: { reset: true },
-    'lost answer': { resetAfter: true },
-    hang: { hang: true },
+  answers: Record<'throttled' | 'unavailable', F>,
+) {
+  switch (kind) {
+    case 'delay':
+      return { delayMs }
+    case 'throttled':
+      return { ...answers.throttled, headers: retryAfter }
+    case 'unavailable':
+      return answers.unavailable
+    case 'reset':
+      return { reset: true }
+    case 'lost answer':
+      return { resetAfter: true }
+    case 'hang':
+      return { hang: true }
   }
-  return faults[kind] as ReturnType<typeof faultOf<F>>
 }
 
 /** Random delays let renewals overtake each other. */
