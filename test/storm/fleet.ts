@@ -52,15 +52,9 @@ export async function startFleet(places: number, spawn: (env: Env) => Promise<Ho
     inPlace[place] = await start(place)
   }
 
-  async function chosen(place: number): Promise<Member> {
-    for (;;) {
-      for (let next = 0; next < places; next++) {
-        const member = inPlace[(place + next) % places]
-        if (member) return member
-      }
-      if (stopping) throw new Error('no process is in service')
-      await sleep(20)
-    }
+  function inService(place: number): Member | undefined {
+    const order = Array.from({ length: places }, (_, offset) => inPlace[(place + offset) % places])
+    return order.find((member) => member !== undefined)
   }
 
   await Promise.all(inPlace.map((_, place) => fill(place)))
@@ -70,8 +64,14 @@ export async function startFleet(places: number, spawn: (env: Env) => Promise<Ho
       return members.map(({ life }) => life)
     },
     async use(place, work) {
-      const { host, index, underWay } = await chosen(place)
-      // Noted before anything is awaited, so that no replacement misses it.
+      let member = inService(place)
+      while (!member && !stopping) {
+        await sleep(20)
+        member = inService(place)
+      }
+      if (!member) throw new Error('no process is in service')
+      // Noted before anything else is awaited, so that no replacement misses it.
+      const { host, index, underWay } = member
       const done = work(host.url, index)
       underWay.add(done)
       try {
