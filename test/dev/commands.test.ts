@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -19,12 +19,14 @@ const isRunning = (pid: number) => {
   }
 }
 
-async function takePort(port: number): Promise<void> {
+/** A fixed port may be taken already; 0 is any free one. */
+async function takePort(port: number): Promise<number> {
   const squatter = createServer()
   await new Promise((resolve) =>
     squatter.once('error', resolve).listen(port, '127.0.0.1', () => resolve(null)),
   )
   onTestFinished(() => void squatter.close())
+  return (squatter.address() as AddressInfo | null)?.port ?? port
 }
 
 async function startDev(): Promise<{ dev: Command; url: string; folder: string; ports: number[] }> {
@@ -56,8 +58,7 @@ test.each(['host/cli.ts', 'dev.ts'])(
 )
 
 test('the host, dev and the stand-ins refuse a port that is taken, in one line', async () => {
-  const port = await freePort()
-  await takePort(port)
+  const port = await takePort(0)
   await takePort(standInPorts.entra)
   const commands = [
     startCommand('host/cli.ts', ['--no-build', '--no-local-settings', '--port', String(port)]),
