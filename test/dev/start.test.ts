@@ -90,16 +90,6 @@ test('names the stand-ins that are missing, and starts func when they have come'
   expect(command.output()).toContain('func start')
 })
 
-test('looks for Azurite where the settings say so', async () => {
-  const command = await start({
-    values: { AzureWebJobsStorage: 'UseDevelopmentStorage=true' },
-    version: '4.14.0',
-  })
-  await command.untilOutput(/^waiting for Azurite on port 10000, Azurite on port 10002: /)
-  await Promise.all([listenOn(10_000), listenOn(10_002)])
-  expect(await command.ended).toBe(7)
-})
-
 test('waits for nothing of a cloud', async () => {
   const values = {
     ENTRA_AUTHORITY_HOST: 'https://login.microsoftonline.com',
