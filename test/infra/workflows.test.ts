@@ -28,6 +28,7 @@ interface Workflow {
 /** What jobs may do beyond reading the code. */
 const raised: Record<string, Record<string, string>> = {
   'deploy.yml deploy': { contents: 'read', 'id-token': 'write' },
+  'publish-client.yml publish': { contents: 'read', 'id-token': 'write' },
   'release.yml release': { contents: 'write' },
 }
 
