@@ -19,12 +19,14 @@ const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter)
 const options = { env: { ...process.env, PATH: path }, shell: isWindows }
 
 runCommand(async (onStop) => {
-  const func = findExecutable(isWindows ? ['func.exe', 'func.cmd'] : ['func'], path, [])
-  if (!func) {
+  const found = findExecutable(isWindows ? ['func.exe', 'func.cmd'] : ['func'], path, [])
+  if (!found) {
     throw new Error(
       'func is not installed. "npm install --global azure-functions-core-tools@4" brings it (4.14 or newer); "npm run host" does without it',
     )
   }
+  // A shell of Windows would break a path with blanks in two, and finds func by its name.
+  const func = isWindows ? 'func' : found
   const settings = await readLocalSettings(join(process.cwd(), 'local.settings.json'))
   if (!settings) {
     throw new Error(
