@@ -1,6 +1,7 @@
 // What the doctor says where the service does not answer, or is not ready: by who answers in its place.
 import { readFile } from 'node:fs/promises'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { parse } from 'yaml'
 import type { Up } from '../../dev/doctor/deployed/functions.ts'
 import { waitUntilUp } from '../../dev/doctor/deployed/waiting.ts'
 import { listen as listenAt } from '../../dev/faults.ts'

@@ -128,7 +128,7 @@ describe('behind a front end', () => {
       'loses X-Requested-With',
       { toRequest: ({ headers }) => delete headers['x-requested-with'] },
       {
-        requests: /^the header X-Requested-With does not arrive/,
+        requests: /^X-Requested-With does not arrive/,
         sizes: /./,
         [`CORS ${page}`]: /origin_not_allowed/,
       },

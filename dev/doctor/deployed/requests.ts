@@ -28,9 +28,10 @@ export async function checkRequests(browser: Browser, back: string): Promise<Fin
   const odd = [withHeader, own, without, foreign].find((answer) => !isAnswered(answer) && !isRefused(answer))
   if (odd) return odd.problem ? passing(odd) : replacedError(odd, origin)
   if (!isAnswered(withHeader)) {
+    const { detail = 'origin_not_allowed' } = withHeader.problem ?? {}
     return bad(
-      'the header X-Requested-With does not arrive: no page gets a token, and nobody can sign out',
-      'let the front end pass X-Requested-With on (a list of headers that are forwarded has to name it)',
+      `X-Requested-With does not arrive, or the front end puts in an Origin of its own: no page gets a token, and nobody can sign out (${detail})`,
+      'let the front end pass X-Requested-With and Origin on as they are (a list of headers that are forwarded has to name both)',
     )
   }
   if (!isAnswered(own)) {

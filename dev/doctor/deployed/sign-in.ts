@@ -48,16 +48,16 @@ export async function checkLogin(browser: Browser): Promise<LoginLook> {
   const page = URL.canParse(location, browser.origin) ? new URL(location, browser.origin) : undefined
   const query = page?.searchParams
   const redirect = query?.get('redirect_uri') ?? ''
-  if (!page || !query || !page.pathname.endsWith('/authorize') || !URL.canParse(redirect)) {
-    return { finding: explainForeign(answer, browser.origin) }
-  }
-  if (page.origin === browser.origin) {
+  if (page?.origin === browser.origin && !page.pathname.startsWith('/.auth/')) {
     return {
       finding: bad(
         `Location was rewritten: it leads to ${page.origin} in the place of Entra`,
         'let the front end leave Location as it is (nginx: proxy_redirect off; Vite: no autoRewrite or hostRewrite)',
       ),
     }
+  }
+  if (!page || !query || !page.pathname.endsWith('/authorize') || !URL.canParse(redirect)) {
+    return { finding: explainForeign(answer, browser.origin) }
   }
   const begun: BegunSignIn = {
     answer,
