@@ -1,8 +1,15 @@
 // What the doctor says where the service does not answer, or is not ready: by who answers in its place.
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generate } from 'selfsigned'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
+import { explainForeign } from '../../dev/doctor/deployed/foreign-answers.ts'
 import type { Up } from '../../dev/doctor/deployed/functions.ts'
+import { checkPlainHttp } from '../../dev/doctor/deployed/plain-http.ts'
 import { waitUntilUp } from '../../dev/doctor/deployed/waiting.ts'
 import { listen as listenAt } from '../../dev/faults.ts'
 import { freePort } from '../../dev/ports.ts'
@@ -73,7 +80,11 @@ const inItsPlace: [who: string, answer: (asked: Asked) => Answered, says: RegExp
     () => html(503, 'Function host is not running.'),
     /^the Functions host cannot start.*AzureWebJobsStorage/,
   ],
-  ['a platform that is starting', () => bare(503), /^the platform has nobody to answer \(503\)/],
+  [
+    'a development server whose service is not running',
+    () => bare(502),
+    /^it answers, and the service behind it does not \(502\) => start it/,
+  ],
   ['a process that died', () => bare(500), /^the Functions host failed/],
   [
     'a host name that is not known',
@@ -121,6 +132,19 @@ describe('in the place of the service answers', () => {
     expect(await findingAt(other.url)).toMatch(says)
   })
 
+  test('a platform that is starting', () => {
+    const answer = {
+      asked: 'GET /',
+      status: 503,
+      headers: new Headers(),
+      cookies: [],
+      text: '',
+      problem: undefined,
+    }
+    const { text } = explainForeign(answer, 'https://calls.example')
+    expect(text).toMatch(/^the platform has nobody to answer \(503\)/)
+  })
+
   test('nobody', async () => {
     expect(await findingAt(`http://localhost:${await freePort()}`)).toMatch(
       /^localhost:\d+: nothing listens there => npm run dev/,
@@ -147,6 +171,70 @@ describe('in the place of the service answers', () => {
     expect(await findingAt(plain.url.replace('http:', 'https:'))).toMatch(
       /^localhost: no TLS is spoken there/,
     )
+  })
+})
+
+describe('the certificate', () => {
+  /** What the doctor says of a server whose certificate, which is trusted, is this one. */
+  async function addressWith(commonName: string, dates: { notBeforeDate: Date; notAfterDate: Date }) {
+    const { cert, private: key } = await generate([{ name: 'commonName', value: commonName }], {
+      ...dates,
+      extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: commonName }] }],
+    })
+    const server = await listenAt(async () => new Response(), { certificate: { ca: cert, cert, key } })
+    onTestFinished(server.stop)
+    const folder = await mkdtemp(join(tmpdir(), 'certificate-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'ca.pem')
+    await writeFile(file, cert)
+    const url = `https://localhost:${server.port}`
+    const doctor = startCommand('doctor/doctor.ts', ['--url', url], { NODE_EXTRA_CA_CERTS: file })
+    expect(await doctor.ended).toBe(1)
+    return doctor.output()
+  }
+  const day = 86_400_000
+  const from = (days: number) => new Date(Date.now() + days * day)
+
+  test('has expired', async () => {
+    const dates = { notBeforeDate: from(-20), notAfterDate: from(-10) }
+    expect(await addressWith('localhost', dates)).toMatch(/✗ address .*its certificate has expired\n.*renew/)
+  })
+
+  test('is of another host', async () => {
+    const dates = { notBeforeDate: from(-20), notAfterDate: from(20) }
+    expect(await addressWith('other.example', dates)).toMatch(
+      /✗ address .*is of another host\n.*for localhost/,
+    )
+  })
+})
+
+describe('http', () => {
+  const origin = 'https://calls.example'
+  test.each([
+    ['that leads to https is good', bare(301, { location: `${origin}/` }), '✓', /leads to https/],
+    [
+      'that leads elsewhere is not',
+      bare(302, { location: 'https://other.example/' }),
+      '✗',
+      /302, and leads elsewhere/,
+    ],
+    [
+      'that is served is not',
+      { status: 200, headers: {}, body: '{"status":"live"}' },
+      '✗',
+      /answered with 200.* => .*httpsOnly=true/,
+    ],
+  ])('%s', async (_, answer, mark, says) => {
+    const plain = await startOther(() => answer)
+    onTestFinished(plain.stop)
+    const finding = await checkPlainHttp(origin, plain.url)
+    expect(finding.mark).toBe(mark)
+    expect(`${finding.text} => ${finding.mend}`).toMatch(says)
+  })
+
+  test('that is not served is good, and a service that is reached by it is not', async () => {
+    expect(await checkPlainHttp(origin, `http://localhost:${await freePort()}`)).toMatchObject({ mark: '✓' })
+    expect(await checkPlainHttp('http://calls.example')).toMatchObject({ mark: '✗' })
   })
 })
 
@@ -187,6 +275,31 @@ describe('the service answers', () => {
     const { marks, line } = await examineDeployed(service.publicUrl)
     expect(marks).toMatchObject({ functions: '✓', ready: '✗', login: '✓', cookies: '✓', 'way back': '✓' })
     expect(line('ready')).toMatch(/^the table does not answer.*ten minutes/)
+  })
+
+  test('that it is not ready, through a front end that loses Retry-After, and words that would steer a terminal', async () => {
+    const answers: Record<string, Answered> = {
+      '/api/health/live': { status: 200, headers: {}, body: '{"status":"live"}' },
+      '/api/health/ready': {
+        status: 503,
+        headers: {},
+        body: '{"status":"not ready","settings":["A\\u001b[2J"]}',
+      },
+    }
+    const other = await startOther(({ path }) => answers[path] ?? bare(404))
+    onTestFinished(other.stop)
+    const { line } = await examineDeployed(other.url)
+    expect(line('ready')).toMatch(/^A\?\[2J \(and its Retry-After did not arrive\) =>/)
+  })
+
+  test('once, and then the connection is torn', async () => {
+    const torn = await listenAt(async ({ url }) =>
+      url.endsWith('/live') ? new Response('{"status":"live"}') : 'reset',
+    )
+    onTestFinished(torn.stop)
+    const { line, marks } = await examineDeployed(`http://localhost:${torn.port}`)
+    expect(marks.functions).toBe('✓')
+    expect(line('ready')).toMatch(/the connection was torn/)
   })
 
   test('a redirect URI that is not registered', async () => {
@@ -289,6 +402,30 @@ describe('npm run doctor -- --url', () => {
     const doctor = startCommand('doctor/doctor.ts', args)
     expect(await doctor.ended).toBe(1)
     expect(doctor.output()).toMatch(says)
+  })
+
+  test('goes by the proxy of the environment, but not to this machine', async () => {
+    const asked: string[] = []
+    const proxy = createServer()
+    proxy.on('connect', ({ url }, socket) => {
+      asked.push(String(url))
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n')
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void proxy.close())
+    const { port } = proxy.address() as AddressInfo
+    const env = { HTTP_PROXY: `http://127.0.0.1:${port}`, HTTPS_PROXY: `http://127.0.0.1:${port}` }
+    const outputs: string[] = []
+    for (const url of ['https://calls.example', `http://localhost:${await freePort()}`]) {
+      const doctor = startCommand('doctor/doctor.ts', ['--url', url], env)
+      expect(await doctor.ended).toBe(1)
+      outputs.push(doctor.output())
+    }
+    expect(asked).toEqual(['calls.example:443'])
+    expect(outputs[0]).toMatch(
+      /^✗ address .*the proxy of this machine \(HTTPS_PROXY\) does not let it through/,
+    )
+    expect(outputs[1]).toMatch(/^✗ address .*nothing listens there/)
   })
 
   test('runs after a deployment, also where nothing is installed yet', async () => {

@@ -66,7 +66,7 @@ describe.skipIf(!swa)('the doctor names an emulator', () => {
     const { line } = await examineDeployed(
       await startEmulator('{"navigationFallback":{"rewrite":"/index.html"}}', false),
     )
-    expect(line('functions')).toMatch(/nobody to answer \(502\)/)
+    expect(line('functions')).toMatch(/the service behind it does not \(502\)/)
   })
 
   it('that asks for a role', async () => {

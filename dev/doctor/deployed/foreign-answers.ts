@@ -146,8 +146,13 @@ const foreignAnswers: readonly ForeignAnswer[] = [
   },
   {
     status: 5,
-    explain: ({ status }) =>
-      started(`the platform has nobody to answer (${status}): it is starting, or it failed`),
+    explain: ({ status }, origin) =>
+      isLoopback(origin)
+        ? bad(
+            `it answers, and the service behind it does not (${status})`,
+            'start it: npm run dev, where this address passes /api/* on to',
+          )
+        : started(`the platform has nobody to answer (${status}): it is starting, or it failed`),
   },
 ]
 

@@ -2,7 +2,7 @@
 // answers instead, and, where every route is 404, by what the neighbouring addresses say.
 import * as z from 'zod'
 import { isLoopback } from '../../../src/config/forms.ts'
-import { causes, unreachable } from '../failure.ts'
+import { causes, unforeseen, unreachable } from '../failure.ts'
 import { bad, type Finding, good } from '../finding.ts'
 import { type Answer, asJson, type Browser } from './browser.ts'
 import { explainForeign } from './foreign-answers.ts'
@@ -24,13 +24,15 @@ export async function look(browser: Browser): Promise<Up> {
     return { address: noAnswer(error, browser.origin), functions: notAsked, ready: notAsked }
   }
   const address = good(`${browser.origin} answers${frontEndOf(live)}`)
+  const noMore = (error: unknown) => noAnswer(error, browser.origin)
   const functions = isLive(live)
     ? good('the functions are there')
     : live.status === 404
-      ? await explainNotFound(live, browser)
+      ? await explainNotFound(live, browser).catch(noMore)
       : explainForeign(live, browser.origin)
   if (functions.mark !== '✓') return { address, functions, ready: notAsked }
-  return { address, functions, ready: readiness(await browser.call('/api/health/ready'), browser.origin) }
+  const ready = browser.call('/api/health/ready').then((answer) => readiness(answer, browser.origin), noMore)
+  return { address, functions, ready: await ready }
 }
 
 function isLive({ status, text }: Answer): boolean {
@@ -62,6 +64,12 @@ function noAnswer(error: unknown, url: string): Finding {
       'http:// in the place of https://, on this machine only',
     )
   }
+  if (codes.includes('UND_ERR_ABORTED')) {
+    return bad(
+      `${hostname}: the proxy of this machine (HTTPS_PROXY) does not let it through`,
+      `NO_PROXY=${hostname}, if it can be reached without; else have the proxy allow it`,
+    )
+  }
   const finding = unreachable(error, {
     url,
     setting: '--url',
@@ -70,7 +78,7 @@ function noAnswer(error: unknown, url: string): Finding {
       `nslookup ${hostname}; a new name takes some minutes: --wait 300`,
     ],
   })
-  if (!finding) throw error
+  if (!finding) return unforeseen(error)
   return isLoopback(url) ? { ...finding, mend: 'npm run dev (or npm run host, or func start)' } : finding
 }
 
@@ -135,7 +143,7 @@ function readiness(answer: Answer, origin: string): Finding {
   const lost = answer.headers.has('retry-after') ? '' : ' (and its Retry-After did not arrive)'
   if (settings.length > 0) {
     return bad(
-      `${settings.join('; ')}${lost}`,
+      `${printable(settings.join('; '))}${lost}`,
       'azd env set <NAME> <value> && azd provision; without azd: az functionapp config appsettings set (docs/settings.md)',
     )
   }
@@ -148,4 +156,9 @@ function readiness(answer: Answer, origin: string): Finding {
     `${what.join('; ') || 'it says no more than "not ready"'}${lost}`,
     'a new role takes up to ten minutes; then: npm run doctor with the settings of the app, and the log (event table-not-ready or identity-not-ready)',
   )
+}
+
+/** Words of a service that may be another: nothing in them may steer a terminal. */
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 2_000)
 }

@@ -3,7 +3,8 @@ import { isLoopback } from '../../../src/config/forms.ts'
 import { bad, type Finding, good, unchecked } from '../finding.ts'
 import { createBrowser } from './browser.ts'
 
-export async function checkPlainHttp(origin: string): Promise<Finding> {
+/** @param plain Where http is served, if it is. */
+export async function checkPlainHttp(origin: string, plain = plainOf(origin)): Promise<Finding> {
   if (origin.startsWith('http:')) {
     return isLoopback(origin)
       ? unchecked('this machine: browsers keep Secure cookies for localhost (Safari does not)')
@@ -12,9 +13,8 @@ export async function checkPlainHttp(origin: string): Promise<Finding> {
           'https, also on a network of your own: docs/front-ends.md',
         )
   }
-  const { host, hostname, port } = new URL(origin)
-  if (port !== '') return unchecked(`https on port ${port}: where http would be is not known`)
-  const plain = `http://${hostname}`
+  const { host, port } = new URL(origin)
+  if (plain === undefined) return unchecked(`https on port ${port}: where http would be is not known`)
   const answer = await createBrowser(plain)
     .navigate('/api/health/live')
     .catch(() => undefined)
@@ -26,4 +26,9 @@ export async function checkPlainHttp(origin: string): Promise<Finding> {
     `http is answered with ${answer.status}${location ? ', and leads elsewhere' : ''}, not by a redirect to https`,
     'az functionapp update --name <app> --resource-group <group> --set httpsOnly=true; or the same rule in the front end',
   )
+}
+
+function plainOf(origin: string): string | undefined {
+  const { hostname, port } = new URL(origin)
+  return port === '' ? `http://${hostname}` : undefined
 }
