@@ -139,6 +139,18 @@ test('dev starts a killed host again, and ends with all that it started', async 
   await expectNothingLeft(dev, ports)
 })
 
+test('dev behind a front end: people come back to its address, which is registered', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dev-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const PUBLIC_URL = 'http://localhost:5173'
+  const dev = startCommand('dev.ts', ['--folder', folder], { PORT: '0', PUBLIC_URL })
+  const [, url] = await dev.untilOutput(/^ready (.*)$/m)
+  expect(dev.output()).toContain(`open ${PUBLIC_URL}/api/demo `)
+  const login = await fetch(`${url}/api/login?loginHint=adele@contoso.example`, { redirect: 'manual' })
+  const entra = await fetch(login.headers.get('location') ?? '', { redirect: 'manual' })
+  expect(entra.headers.get('location')).toContain(`${PUBLIC_URL}/api/redirect?code=`)
+})
+
 test('dev can be stopped while it starts', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'dev-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
