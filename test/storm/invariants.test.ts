@@ -223,10 +223,12 @@ test('a row that nobody has the cookie of is one of a sign-in that failed', () =
 test('with lightning over, whoever has not signed out has a token or is to sign in', () => {
   const calm = { calmAt: 100 }
   const busy = request(150, { status: 503, problem: 'throttled', traceId: 't1', retryAfter: '2' })
-  expect(violated([token(110)], calm)).toEqual([])
+  const fresh = (begun: number) => token(begun, { minutes: 75 })
+  expect(violated([fresh(110)], calm)).toEqual([])
   expect(violated([logout(50)], calm)).toEqual([])
-  expect(violated([token(110), busy], calm)).toContain('everybodyHasATokenInTheEnd')
-  expect(violated([token(90)], calm)).toEqual(['everybodyHasATokenInTheEnd'])
+  expect(violated([token(110)], calm)).toEqual(['everybodyHasATokenInTheEnd'])
+  expect(violated([fresh(110), busy], calm)).toContain('everybodyHasATokenInTheEnd')
+  expect(violated([fresh(90)], calm)).toEqual(['everybodyHasATokenInTheEnd'])
 })
 
 test('codes are sent once, and a dead refresh token never by a process that was told so', () => {
