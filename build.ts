@@ -99,6 +99,8 @@ export async function bundleForBrowser(input: string, external: string[] = []): 
     write: false,
     platform: 'browser',
     transform: { target: 'es2022' },
+    // 'use client' says something to frameworks that render on a server, and nothing to a browser.
+    checks: { moduleLevelDirective: false },
     output: { format: 'esm', codeSplitting: false, minify: true },
     logLevel: 'warn',
   })

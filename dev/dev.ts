@@ -60,7 +60,8 @@ runCommand(async (onStop) => {
 
 /** What shapes the app may be set from outside; what ties it to the stand-ins may not. */
 function inherited(): NodeJS.ProcessEnv {
-  const names = /^(PATH|HOME|TZ|LANG|TMPDIR|SystemRoot|ALLOWED_ORIGINS|ALLOWED_TENANTS|SESSION_\w+)$/
+  const names =
+    /^(PATH|HOME|TZ|LANG|TMPDIR|SystemRoot|ALLOWED_ORIGINS|ALLOWED_TENANTS|DEFAULT_RETURN_TO|SESSION_\w+)$/
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => names.test(name)))
 }
 

@@ -28,6 +28,9 @@ param publicUrl string = ''
 @description('Exact origins of other pages that may call the service, comma-separated.')
 param allowedOrigins string = ''
 
+@description('Where people go when nothing else says so: a path of the service, or a URL of an allowed origin. Empty: a page that says that they are signed in.')
+param defaultReturnTo string = ''
+
 @description('Ids of the tenants whose users may sign in, comma-separated. Empty: the tenant of this deployment.')
 param allowedTenants string = ''
 
@@ -147,6 +150,7 @@ module settings 'settings.bicep' = {
     entraClientId: clientId
     publicUrl: publicUrl
     allowedOrigins: allowedOrigins
+    defaultReturnTo: defaultReturnTo
     allowedTenants: allowedTenants
     sessionCookieSameSite: sessionCookieSameSite
     sessionMaxHours: sessionMaxHours

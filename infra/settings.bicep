@@ -38,6 +38,9 @@ param publicUrl string = ''
 @description('Exact origins of other pages that may call the service, comma-separated.')
 param allowedOrigins string = ''
 
+@description('Where people go when nothing else says so: a path of the service, or a URL of an allowed origin. Empty: a page that says that they are signed in.')
+param defaultReturnTo string = ''
+
 @description('Ids of the tenants whose users may sign in, comma-separated. Empty: the tenant of this deployment.')
 param allowedTenants string = ''
 
@@ -109,6 +112,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     SEALING_KEYS: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=sealing-keys)'
     PUBLIC_URL: empty(publicUrl) ? 'https://${site.properties.defaultHostName}' : publicUrl
     ALLOWED_ORIGINS: allowedOrigins
+    DEFAULT_RETURN_TO: defaultReturnTo
     ALLOWED_TENANTS: allowedTenants
     SESSION_COOKIE_SAME_SITE: sessionCookieSameSite
     SESSION_MAX_HOURS: sessionMaxHours

@@ -22,7 +22,7 @@ export const errorKinds = {
   consent_required: {
     status: 403,
     title: 'Consent required',
-    text: 'The app was not given permission to make Teams calls for you. You, or an administrator of your organization, can give it.',
+    text: 'The app needs your permission to make Teams calls for you. Try again and accept; if you cannot, ask an administrator of your organization to give it.',
   },
   account_not_allowed: {
     status: 403,

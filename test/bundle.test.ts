@@ -27,6 +27,7 @@ describe('the built bundle', () => {
         'purge: timerTrigger',
         'redirect: GET OPTIONS api/redirect',
         'session: GET HEAD OPTIONS api/session',
+        'signed-in: GET HEAD OPTIONS api/signed-in',
         'signed-out: GET HEAD OPTIONS api/signed-out',
         'token: POST OPTIONS api/token',
         'user-sessions: DELETE OPTIONS api/users/{tenantId}/{objectId}/sessions',

@@ -72,6 +72,10 @@ const guides: Record<SettingName, Guide> = {
   },
   WEBSITE_HOSTNAME: { parts: ['address'], mend: 'leave it to the platform, and set PUBLIC_URL' },
   ALLOWED_ORIGINS: { parts: ['web'], mend: 'origins with commas between, without a path, or remove it' },
+  DEFAULT_RETURN_TO: {
+    parts: ['web'],
+    mend: 'where the app is: a path such as /calls, or a URL of an origin in ALLOWED_ORIGINS; or remove it',
+  },
   SESSION_COOKIE_SAME_SITE: { parts: ['web'], mend: 'Lax or None, or remove it' },
   SESSION_MAX_HOURS: hours,
   SESSION_IDLE_HOURS: hours,
@@ -87,7 +91,8 @@ const throwAway: Record<Part, () => Env> = {
   }),
   table: () => ({ TokenStore: 'UseDevelopmentStorage=true' }),
   sealing: () => ({ SEALING_KEYS: `none:${randomBytes(32).toString('base64url')}` }),
-  address: () => ({ PUBLIC_URL: 'http://localhost' }),
+  // The second is judged by the first.
+  address: () => ({ PUBLIC_URL: 'http://localhost', DEFAULT_RETURN_TO: undefined }),
   api: () => ({}),
   web: () => ({}),
 }

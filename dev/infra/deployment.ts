@@ -35,6 +35,7 @@ export const parameterSets: Readonly<Record<string, Readonly<Record<string, stri
   'several origins, tenants and a domain': {
     publicUrl: "'https://calls.example.com'",
     allowedOrigins: "'https://one.example.com,https://two.example.com'",
+    defaultReturnTo: "'https://one.example.com/calls'",
     allowedTenants: `'${guids.join(',')}'`,
     sessionCookieSameSite: "'None'",
   },

@@ -1,5 +1,6 @@
 // Rules about several settings at once: what must be there, what must not be there together, and what nothing uses.
 import { isLoopback, sampleSealingKey } from './forms.ts'
+import { readReturnTo, returnToForm, signedInPage } from './return-to.ts'
 import type { SettingName, Values } from './shape.ts'
 
 /** Whether anything is written in a setting, good or bad. */
@@ -63,5 +64,17 @@ export function crossChecks(values: Partial<Values>, given: Given): string[] {
     const sample = values.SEALING_KEYS?.some(({ key }) => key.toString('base64url') === sampleSealingKey)
     if (sample) problems.push('SEALING_KEYS holds the key of the sample, which is public')
   }
+  if (publicUrl && values.ALLOWED_ORIGINS && homeOf(values) === undefined)
+    problems.push(`DEFAULT_RETURN_TO ${returnToForm}`)
   return problems
+}
+
+/** Where people are led when nothing else says so. Nothing while that setting is wrong, or one that it is judged by. */
+export function homeOf(values: Partial<Values>): string | undefined {
+  const publicUrl = values.PUBLIC_URL ?? values.WEBSITE_HOSTNAME
+  const { ALLOWED_ORIGINS: allowedOrigins, DEFAULT_RETURN_TO: home } = values
+  if (!publicUrl || !allowedOrigins) return undefined
+  if (home !== undefined) return readReturnTo(home, { publicUrl, allowedOrigins })
+  // The demo page, which only a loopback address serves.
+  return isLoopback(publicUrl) ? '/api/demo' : signedInPage
 }

@@ -2,7 +2,8 @@
 // everything); every problem is collected, by name and reason, never with the value.
 import type * as z from 'zod/mini'
 import type { SealingKey } from './forms.ts'
-import { crossChecks, type Given, isUsed } from './rules.ts'
+import { signedInPage } from './return-to.ts'
+import { crossChecks, type Given, homeOf, isUsed } from './rules.ts'
 import { type SettingName, shape, type Values } from './shape.ts'
 
 export { publicCloud } from './addresses.ts'
@@ -14,6 +15,8 @@ export interface WebConfig {
   publicUrl: string
   /** Exact origins of other pages that may call the service and be returned to. */
   allowedOrigins: ReadonlySet<string>
+  /** Where people are led when nothing else says so, as it may stand in a `Location`. */
+  defaultReturnTo: string
 }
 
 /** `managed-identity`: the token of that user-assigned identity is the client assertion. `none`: a public client. */
@@ -121,7 +124,12 @@ function reasonOf(isMissing: boolean, isReference: boolean, error: z.core.$ZodEr
 
 function webConfig(values: Partial<Values>): WebConfig | undefined {
   const publicUrl = values.PUBLIC_URL ?? values.WEBSITE_HOSTNAME
-  return publicUrl ? { publicUrl, allowedOrigins: values.ALLOWED_ORIGINS ?? new Set() } : undefined
+  if (!publicUrl) return undefined
+  return {
+    publicUrl,
+    allowedOrigins: values.ALLOWED_ORIGINS ?? new Set(),
+    defaultReturnTo: homeOf(values) ?? signedInPage,
+  }
 }
 
 function toConfig(values: Values, web: WebConfig): Config {

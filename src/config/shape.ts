@@ -44,6 +44,8 @@ export const shape = {
   PUBLIC_URL: z.optional(secureOrigin),
   WEBSITE_HOSTNAME: z.optional(hostName),
   ALLOWED_ORIGINS: z._default(secureOrigins, new Set()),
+  // Judged beside the two above, in rules.ts.
+  DEFAULT_RETURN_TO: z.optional(z.string()),
   SESSION_COOKIE_SAME_SITE: z._default(z.enum(['Lax', 'None'], 'must be Lax or None'), 'Lax'),
   SESSION_MAX_HOURS: z._default(hours, 168),
   SESSION_IDLE_HOURS: z._default(hours, 24),

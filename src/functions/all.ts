@@ -8,11 +8,13 @@ import { registerOpenApi } from './openapi.ts'
 import { registerPurge } from './purge.ts'
 import { registerSession } from './session.ts'
 import { registerSignIn } from './sign-in.ts'
+import { registerSignedIn } from './signed-in.ts'
 import { registerToken } from './token.ts'
 import { registerUsers } from './users.ts'
 
 export function registerAll(app: App): void {
   registerSignIn(app)
+  registerSignedIn(app)
   registerToken(app)
   registerExchange(app)
   registerSession(app)

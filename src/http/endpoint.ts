@@ -1,6 +1,7 @@
 // What all routes share: preflight, the check of the origin, one deadline, errors as answers, and the fixed headers. A
 // function's own file says what its route does and nothing of this.
 import type { Cookie, HttpHandler, HttpMethod, HttpRequest, HttpResponseInit } from '@azure/functions'
+import { signedInPage } from '../config/return-to.ts'
 import type { Settings } from '../config/settings.ts'
 import { errorKinds, type ServiceError } from '../errors.ts'
 import { invocationLog, type Log } from '../log.ts'
@@ -11,7 +12,6 @@ import { securityHeaders } from './headers.ts'
 import { corsHeaders, preflightHeaders, refuseForeignOrigin } from './origins.ts'
 import { wantsPage } from './page.ts'
 import { type AppLinks, type ErrorLinks, errorResponse, toServiceError } from './problem.ts'
-import { defaultReturnTo } from './return-to.ts'
 
 /** One request under way. */
 export interface RequestContext {
@@ -69,7 +69,7 @@ function createHandler({ settings, links }: EndpointSettings, options: EndpointO
       deadline: startDeadline(),
       log: invocationLog(invocation),
       setCookie: (cookie) => void cookies.push(cookie),
-      returnTo: defaultReturnTo(web),
+      returnTo: web?.defaultReturnTo ?? signedInPage,
     }
     const { headers, ...answer } = await answerTo(context, invocation.invocationId)
     return {

@@ -13,9 +13,9 @@ export function securityHeaders(secure: boolean): Record<string, string> {
   }
 }
 
-/** The same policy, with exactly one style sheet let in by its hash. */
-export function pagePolicy(style: string): string {
-  return `${csp}; style-src ${sourceHash(style)}`
+/** The same policy, with exactly one style sheet, and perhaps one script, let in by its hash. */
+export function pagePolicy(style: string, script?: string): string {
+  return `${csp}; style-src ${sourceHash(style)}${script ? `; script-src ${sourceHash(script)}` : ''}`
 }
 
 /** The source expression that lets in exactly this inline script or style sheet. */

@@ -45,5 +45,20 @@ export function refuseForeignOrigin(request: HttpRequest, web: WebConfig): void 
   const own = origin === web.publicUrl || (origin !== null && web.allowedOrigins.has(origin))
   const foreign = origin !== null && !own
   const crossSite = headers.get('sec-fetch-site') === 'cross-site' && !own
-  if (foreign || crossSite || !headers.get('x-requested-with')) throw new ServiceError('origin_not_allowed')
+  const unasked = !headers.get('x-requested-with')
+  if (!(foreign || crossSite || unasked)) return
+  const about = [
+    ...(foreign || crossSite ? [aboutOrigin(origin)] : []),
+    ...(unasked ? ['The header X-Requested-With is missing: send it, with any value.'] : []),
+  ]
+  throw new ServiceError('origin_not_allowed', { detail: about.join(' ') })
 }
+
+function aboutOrigin(origin: string | null): string {
+  if (origin === null) return `The request is from another site and has no Origin header. ${mend}`
+  if (origin === 'null')
+    return 'The Origin is null, that of a file or a sandboxed frame: no setting allows it.'
+  return `The Origin is neither that of PUBLIC_URL nor one of ALLOWED_ORIGINS. ${mend}`
+}
+
+const mend = 'To allow a page, list its exact origin in ALLOWED_ORIGINS.'

@@ -1,4 +1,4 @@
-// The small pages that people meet: fixed words, links, one style sheet, no script.
+// The small pages that people meet: fixed words, links, one style sheet, and a script where there is something to do.
 import type { HttpResponseInit } from '@azure/functions'
 import { pagePolicy } from './headers.ts'
 
@@ -13,6 +13,8 @@ export interface Page {
   links?: readonly PageLink[]
   /** Small print: what an operator needs to find the request in the log. */
   note?: string
+  /** Of ours, and never with what came in. */
+  script?: string
 }
 
 const style = `
@@ -31,7 +33,7 @@ a { color: var(--accent); }
 small { display: block; margin-top: 1.5rem; overflow-wrap: anywhere; opacity: .7; }
 `
 
-export function renderPage({ title, text, links = [], note }: Page): {
+export function renderPage({ title, text, links = [], note, script }: Page): {
   body: string
   headers: Record<string, string>
 } {
@@ -44,12 +46,15 @@ export function renderPage({ title, text, links = [], note }: Page): {
 <title>${escapeHtml(title)}</title><style>${style}</style></head>
 <body><main><h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p>${links.length > 0 ? `<nav>${anchors}</nav>` : ''}${
     note ? `<small>${escapeHtml(note)}</small>` : ''
-  }</main></body>
+  }</main>${script ? `<script>${script}</script>` : ''}</body>
 </html>
 `
   return {
     body,
-    headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': pagePolicy(style) },
+    headers: {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Content-Security-Policy': pagePolicy(style, script),
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 // Errors become answers here and nowhere else: RFC 9457 problems for programs, pages for people.
 import type { HttpResponseInit } from '@azure/functions'
 import type * as z from 'zod/mini'
+import { signedInPage } from '../config/return-to.ts'
 import { type ErrorCode, errorKinds, ServiceError, type SignInHints } from '../errors.ts'
 import { type Challenge, challenge, encodeClaims } from './claims.ts'
 import type { problem } from './contract.ts'
@@ -111,7 +112,8 @@ function pageLinks(error: ServiceError, links: ErrorLinks, returnTo: string): Pa
     ...(code === 'consent_required' && links.adminConsentUrl
       ? [{ href: links.adminConsentUrl, text: 'Ask an administrator' }]
       : []),
-    { href: returnTo, text: 'Back to the app' },
+    // To be told "You are signed in" there would be wrong.
+    ...(returnTo === signedInPage ? [] : [{ href: returnTo, text: 'Back to the app' }]),
   ]
 }
 

@@ -20,7 +20,11 @@ describe('settings', () => {
     const { config, problems } = readSettings(good)
     expect(problems).toEqual([])
     expect(config).toMatchObject({
-      web: { publicUrl: 'http://localhost:7071', allowedOrigins: new Set() },
+      web: {
+        publicUrl: 'http://localhost:7071',
+        allowedOrigins: new Set(),
+        defaultReturnTo: '/api/demo',
+      },
       entra: {
         authorityHost: 'https://login.microsoftonline.com',
         tenantId: '5d1c33a8-02f4-4d0e-9a3b-7c1f40d5e201',
@@ -189,7 +193,67 @@ describe('settings', () => {
       ALLOWED_ORIGINS: 'https://a.example',
     })
     expect(config).toBeUndefined()
-    expect(web).toEqual({ publicUrl: 'https://t.example', allowedOrigins: new Set(['https://a.example']) })
+    expect(web).toEqual({
+      publicUrl: 'https://t.example',
+      allowedOrigins: new Set(['https://a.example']),
+      defaultReturnTo: '/api/signed-in',
+    })
+  })
+})
+
+describe('DEFAULT_RETURN_TO', () => {
+  const deployed = {
+    ...good,
+    ENTRA_CLIENT_SECRET: 's',
+    PUBLIC_URL: 'https://t.example',
+    ALLOWED_ORIGINS: 'https://a.example',
+  }
+  const refusal =
+    'DEFAULT_RETURN_TO must be a path of this service, other than those of the sign-in, or a URL of an allowed origin; 700 bytes at most'
+
+  it.each([
+    ['', '/api/signed-in'],
+    ['/', '/'],
+    [' "/calls?tab=1#now" ', '/calls?tab=1#now'],
+    ['https://t.example/calls', '/calls'],
+    ['https://a.example', 'https://a.example/'],
+    [`/${'a'.repeat(699)}`, `/${'a'.repeat(699)}`],
+  ])('%j leads to %s', (value, target) => {
+    const { config, problems } = readSettings({ ...deployed, DEFAULT_RETURN_TO: value })
+    expect(problems).toEqual([])
+    expect(config?.web.defaultReturnTo).toBe(target)
+  })
+
+  it.each([
+    'calls',
+    '//evil.example',
+    'https://evil.example/',
+    'https://a.example.evil.example/',
+    'https://user@a.example/',
+    '/api/login',
+    '/API/Redirect/',
+    'https://t.example/api/%6cogin',
+    `/${'a'.repeat(700)}`,
+  ])('%j is refused at the start, as returnTo would be', (value) => {
+    const { config, web, problems } = readSettings({ ...deployed, DEFAULT_RETURN_TO: value })
+    expect(problems).toEqual([refusal])
+    expect(config).toBeUndefined()
+    // The page of the error needs one all the same.
+    expect(web?.defaultReturnTo).toBe('/api/signed-in')
+  })
+
+  it('is not blamed for what is wrong in the settings that it is judged by', () => {
+    const value = { DEFAULT_RETURN_TO: 'https://a.example/calls' }
+    const without = readSettings({ ...deployed, ...value, ALLOWED_ORIGINS: 'https://a.example/app' })
+    expect(without.problems.map((problem) => problem.split(' ')[0])).toEqual(['ALLOWED_ORIGINS'])
+    const nowhere = readSettings({ ...deployed, ...value, PUBLIC_URL: 'x', WEBSITE_HOSTNAME: '' })
+    expect(nowhere.problems.map((problem) => problem.split(' ')[0])).toEqual(['PUBLIC_URL'])
+  })
+
+  it('is the demo page where that is served: on a loopback address', () => {
+    expect(readSettings(good).web?.defaultReturnTo).toBe('/api/demo')
+    const lookalike = { ...deployed, PUBLIC_URL: 'https://localhost.example.com' }
+    expect(readSettings(lookalike).web?.defaultReturnTo).toBe('/api/signed-in')
   })
 })
 

@@ -75,7 +75,14 @@ describe('docs/settings.md', () => {
   const named = settingNames.filter(isCode)
   it('gives defaults in words only where the schema has none', () => {
     const words = settingNames.filter((name) => !isCode(name)).map((name) => defaults.get(name))
-    const known = ['required', 'none', 'one of the two', 'from `WEBSITE_HOSTNAME`', 'set by Azure']
+    const known = [
+      'required',
+      'none',
+      'one of the two',
+      'from `WEBSITE_HOSTNAME`',
+      'set by Azure',
+      '`/api/demo` on a loopback address, else `/api/signed-in`',
+    ]
     expect([...new Set(words)].sort()).toEqual(known.sort())
   })
 

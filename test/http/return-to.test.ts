@@ -5,6 +5,7 @@ import { parseReturnTo } from '../../src/http/return-to.ts'
 const web = {
   publicUrl: 'https://tokens.example.com',
   allowedOrigins: new Set(['https://calls.example.com']),
+  defaultReturnTo: '/home',
 }
 
 /** Pieces of addresses that parsers read differently, which attackers make use of. */
@@ -81,17 +82,25 @@ describe('returnTo', () => {
         expect(location).toMatch(/^(\/(?![/\\])|https:\/\/calls\.example\.com(\/|$))/)
         // Fit for a header: nothing but printable ASCII.
         expect(location).toMatch(/^[\x21-\x7e]*$/)
-        expect(location.length).toBeLessThanOrEqual(400)
+        expect(location.length).toBeLessThanOrEqual(700)
         if (origin === web.publicUrl) expect(decodeURI(pathname)).not.toMatch(/^\/api\/(login|redirect)\/?$/i)
       }),
       { numRuns: 20_000 },
     )
   })
 
-  it('is the session where nothing is asked for, and the demo page on a loopback address', () => {
-    expect(parseReturnTo(null, web)).toBe('/api/session')
-    expect(parseReturnTo(null, { ...web, publicUrl: 'http://localhost:7071' })).toBe('/api/demo')
-    expect(parseReturnTo(null, { ...web, publicUrl: 'https://localhost.example.com' })).toBe('/api/session')
+  it('is where the settings say, where nothing is asked for', () => {
+    expect(parseReturnTo(undefined, web)).toBe('/home')
+  })
+
+  it.each([
+    ['a path', `/${'a'.repeat(699)}`, 700],
+    ['a path in Cyrillic, of which each letter takes six bytes', `/${'ж'.repeat(116)}`, 697],
+    ['a URL of an allowed origin', `https://calls.example.com/${'a'.repeat(674)}`, 700],
+    ['a path with a query that has to be encoded', `/?${'"'.repeat(232)}`, 698],
+  ])('is %s of 700 bytes at most, as they are kept', (_, value, bytes) => {
+    expect(parseReturnTo(value, web)).toHaveLength(bytes)
+    expect(() => parseReturnTo(`${value}жж`, web)).toThrow('invalid_request')
   })
 
   it('comes out as it went in, when it is a plain path', () => {

@@ -3,6 +3,7 @@ import { parseCookie } from 'cookie'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { personNamed } from '../../dev/entra/directory.ts'
 import { entraErrors } from '../../dev/entra/errors.ts'
+import { newSessionKey, signOutValue } from '../../src/sessions/session-key.ts'
 import { Browser, problemOf } from '../support/browser.ts'
 import { sealerOf } from '../support/rows.ts'
 import {
@@ -13,6 +14,9 @@ import {
   startService,
   type TestService,
 } from '../support/service.ts'
+
+const { tenantId, objectId, username, name } = personNamed('adele@contoso.example')
+const personAsAccount = { tenantId, objectId, username, name, homeAccountId: '', environment: '' }
 
 function flipBit(bytes: Uint8Array): Uint8Array {
   const changed = Uint8Array.from(bytes)
@@ -25,7 +29,6 @@ let other: string
 
 const allowed = 'https://calls.example.com'
 const signInRequired = { status: 401, code: 'sign_in_required' }
-const originNotAllowed = { status: 403, code: 'origin_not_allowed' }
 const sessionName = '__Host-session'
 
 beforeAll(async () => {
@@ -141,6 +144,25 @@ describe('C3 theft and tossing', () => {
     expect(session).toMatchObject({ maxAge: 168 * 3600, sameSite: 'lax' })
   })
 
+  it('never fills the 8 KB that front ends take: with the longest of everything it is 7 KB', async () => {
+    const { url } = await service.start({ SEALING_KEYS: sealingKey('k'.repeat(32)) })
+    const browser = new Browser(service)
+    await browser.signIn({ loginAt: url, redirectAt: url })
+    // Three sign-outs that could not delete their rows.
+    const rows = Array.from({ length: 3 }, () => newSessionKey(personAsAccount).key)
+    browser.cookies.set('__Host-sign-out', signOutValue(rows))
+    for (let tab = 0; tab < 6; tab++) {
+      const returnTo = `/${'a'.repeat(699)}`
+      await browser.untilRedirect({ loginAt: url, returnTo })
+    }
+    expect(browser.cookies.size).toBe(7)
+    const header = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    expect(header.length).toBeGreaterThan(6_500)
+    expect(header.length).toBeLessThanOrEqual(7_000)
+    // What is sent in full is read in full.
+    expect((await browser.fetch(`${url}/api/session`)).status).toBe(200)
+  })
+
   it('refuses two cookies of one name, in either order', async () => {
     const mine = await signedIn()
     const good = `${sessionName}=${mine.cookies.get(sessionName)}`
@@ -168,26 +190,42 @@ describe('C3 theft and tossing', () => {
 
 describe('C4 CSRF', () => {
   const routes = ['/api/token', '/api/logout']
-  it.each<[string, Record<string, string>]>([
-    ['without the header', {}],
-    ['with an empty header', { 'x-requested-with': '' }],
-    ['from a foreign origin', { 'x-requested-with': 'fetch', origin: 'https://evil.example' }],
-    ['from a null origin', { 'x-requested-with': 'fetch', origin: 'null' }],
+  const fetched = { 'x-requested-with': 'fetch' }
+  const noHeader = 'The header X-Requested-With is missing: send it, with any value.'
+  const mend = 'To allow a page, list its exact origin in ALLOWED_ORIGINS.'
+  const foreign = `The Origin is neither that of PUBLIC_URL nor one of ALLOWED_ORIGINS. ${mend}`
+  it.each<[string, Record<string, string>, string]>([
+    ['without the header', {}, noHeader],
+    ['with an empty header', { 'x-requested-with': '' }, noHeader],
+    ['from a foreign origin', { ...fetched, origin: 'https://evil.example' }, foreign],
     [
-      'from a sibling of an allowed origin',
-      { 'x-requested-with': 'fetch', origin: `${allowed}.evil.example` },
+      'from a null origin',
+      { ...fetched, origin: 'null' },
+      'The Origin is null, that of a file or a sandboxed frame: no setting allows it.',
     ],
-    ['cross-site without an origin', { 'x-requested-with': 'fetch', 'sec-fetch-site': 'cross-site' }],
+    ['from a sibling of an allowed origin', { ...fetched, origin: `${allowed}.evil.example` }, foreign],
+    [
+      'cross-site without an origin',
+      { ...fetched, 'sec-fetch-site': 'cross-site' },
+      `The request is from another site and has no Origin header. ${mend}`,
+    ],
     [
       'cross-site from an unlisted origin',
-      { 'x-requested-with': 'fetch', 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' },
+      { ...fetched, 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' },
+      foreign,
     ],
-  ])('POST %s is refused and changes nothing', async (_, headers) => {
+    [
+      'from a foreign origin without the header',
+      { origin: 'https://evil.example' },
+      `${foreign} ${noHeader}`,
+    ],
+  ])('POST %s is refused, changes nothing, and says what allows it', async (_, headers, detail) => {
     const browser = await signedIn()
     for (const route of routes) {
       const answer = await browser.fetch(route, { method: 'POST', headers })
       expect(answer.headers.getSetCookie()).toEqual([])
-      expect(await problemOf(answer)).toEqual(originNotAllowed)
+      const problem = (await answer.json()) as { code: string; detail: string }
+      expect([answer.status, problem.code, problem.detail]).toEqual([403, 'origin_not_allowed', detail])
     }
     expect((await browser.post('/api/token')).status).toBe(200)
   })
