@@ -29,12 +29,8 @@ function cookies(change: (line: string) => string): Doing {
   }
 }
 
-function answers(change: (answer: Answered) => void, where = /./): Doing {
-  return {
-    toAnswer(answer, { path }) {
-      if (where.test(path)) change(answer)
-    },
-  }
+function answers(change: (answer: Answered) => void): Doing {
+  return { toAnswer: change }
 }
 
 const html = (status: number, text: string): Answered => ({
@@ -42,6 +38,21 @@ const html = (status: number, text: string): Answered => ({
   headers: { 'content-type': 'text/html' },
   body: `<!doctype html><title>${text}</title>`,
 })
+
+const problem = (status: number, code: string): Answered => ({
+  status,
+  headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+  body: JSON.stringify({ type: `urn:teams-token-service:error:${code}`, status, code, traceId: 'x' }),
+})
+
+/** Changes the answers to preflights. */
+function preflights(change: (answer: Answered) => void): Doing {
+  return {
+    toAnswer(answer, { method }) {
+      if (method === 'OPTIONS') change(answer)
+    },
+  }
+}
 
 describe('behind a front end', () => {
   test('that leaves all as it is, nothing is to be mended, and the doctor leaves nothing behind', async () => {
@@ -129,7 +140,6 @@ describe('behind a front end', () => {
       { toRequest: ({ headers }) => delete headers['x-requested-with'] },
       {
         requests: /^X-Requested-With does not arrive/,
-        sizes: /./,
         [`CORS ${page}`]: /origin_not_allowed/,
       },
     ],
@@ -210,7 +220,6 @@ describe('behind a front end', () => {
       {
         'way back': /^an error page of the service \(403\) is replaced/,
         requests: /^the service's error is replaced: POST \/api\/token gets/,
-        sizes: /./,
         bearer: /^the service's error is replaced/,
         headers: /did not come back/,
         [`CORS ${page}`]: /^the service's error is replaced/,
@@ -224,7 +233,6 @@ describe('behind a front end', () => {
       }),
       {
         requests: /^the service's error is replaced: POST \/api\/token gets 302/,
-        sizes: /./,
         bearer: /^the service's error is replaced/,
         headers: /did not come back/,
         [`CORS ${page}`]: /^the service's error is replaced/,
@@ -311,10 +319,56 @@ describe('behind a front end', () => {
     ],
     [
       'redirects preflights',
-      answers((answer) => {
+      preflights((answer) => {
         answer.status = 302
-      }, /token/),
-      { [`CORS ${page}`]: /./, requests: /./, sizes: /./ },
+      }),
+      { [`CORS ${page}`]: /^its preflight gets 302/ },
+    ],
+    [
+      'forwards no X-Requested-With from other origins',
+      preflights(({ headers }) => {
+        headers['access-control-allow-headers'] = 'content-type'
+      }),
+      { [`CORS ${page}`]: /^its preflight does not allow POST with X-Requested-With/ },
+    ],
+    [
+      'allows origins a second time',
+      answers(({ headers }) => {
+        const origin = headers['access-control-allow-origin']
+        if (origin) headers['access-control-allow-origin'] = `${origin}, ${origin}`
+      }),
+      { [`CORS ${page}`]: /^its preflight allows another origin, or one twice/ },
+    ],
+    [
+      'allows whoever asks',
+      {
+        toAnswer({ headers }, asked) {
+          if (asked.headers.origin) headers['access-control-allow-origin'] = asked.headers.origin
+        },
+      },
+      { 'other origins': /^any page may read answers .*whoever asks/ },
+    ],
+    [
+      'loses Access-Control-Expose-Headers',
+      answers(({ headers }) => delete headers['access-control-expose-headers']),
+      { [`CORS ${page}`]: /^the page may not read Retry-After/ },
+    ],
+    [
+      'has a service behind it that is not well',
+      {
+        instead: ({ path }) => (path === '/api/token' ? problem(503, 'upstream_unavailable') : undefined),
+      },
+      {
+        requests: /^POST \/api\/token gets 503 upstream_unavailable/,
+        [`CORS ${page}`]: /^POST \/api\/token gets 503/,
+      },
+    ],
+    [
+      'has a service behind it at which no sign-in begins',
+      {
+        instead: ({ path }) => (path === '/api/login' ? problem(503, 'upstream_unavailable') : undefined),
+      },
+      { login: /^no sign-in begins \(503 upstream_unavailable\)/ },
     ],
     [
       'loses the CORS headers of answers',

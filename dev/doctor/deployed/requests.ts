@@ -62,6 +62,8 @@ export async function checkRequests(browser: Browser, back: string): Promise<Fin
 
 /** Whether the largest that belongs to ordinary use gets through: five sign-ins under way, and claims of a policy. */
 export async function checkSizes(browser: Browser): Promise<Finding> {
+  const small = await token(browser, ownHeader)
+  if (!isAnswered(small)) return unchecked('requests has to be good first')
   const value = (bytes: number) => randomBytes((bytes * 3) / 4).toString('base64url')
   const cookies = Array.from({ length: 5 }, () => `${`__Host-doctor-${value(40)}`}=${value(1_300)}`)
   const loaded = await token(browser, { ...ownHeader, cookie: cookies.join('; ') }).catch(() => undefined)
