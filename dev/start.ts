@@ -78,7 +78,7 @@ function addressesIn({ values }: LocalSettings): Address[] {
     ...(storage ? [blob, table].map((port) => ({ name: 'Azurite', port })) : []),
     ...local('ACS', 'COMMUNICATION_SERVICES_CONNECTION_STRING'),
     ...local('ACS', 'COMMUNICATION_SERVICES_ENDPOINT'),
-    // The last that the stand-ins start: its certificate, which the app reads at its start, is there by then.
+    // Where it listens, its certificate is written, which the app reads when it starts.
     ...local('Entra', 'ENTRA_AUTHORITY_HOST'),
   ]
 }

@@ -13,6 +13,12 @@ interface Task {
   type: string
   command: string
   dependsOn?: string
+  isBackground?: boolean
+  problemMatcher?: unknown
+}
+interface Matcher {
+  pattern: { regexp: string }
+  background: { beginsPattern: string; endsPattern: string }
 }
 const tasks: Task[] = (await read('.vscode', 'tasks.json')).tasks
 const labels = tasks.map(({ label }) => label)
@@ -24,6 +30,17 @@ describe('.vscode', () => {
       expect(type, label).toBe('shell')
       const [, script = ''] = /^npm (?:run )?([\w:-]+)/.exec(command) ?? []
       expect(Object.keys(manifest.scripts), label).toContain(script)
+    }
+  })
+
+  it('has background tasks that the editor can wait for', () => {
+    for (const { label, isBackground, problemMatcher } of tasks) {
+      if (!isBackground) continue
+      const { pattern, background } = problemMatcher as Matcher
+      // Without these the editor refuses the whole matcher, and waits for nothing.
+      expect(pattern, label).toMatchObject({ file: 1, location: 2, message: 3 })
+      for (const expression of [pattern.regexp, background.beginsPattern, background.endsPattern])
+        expect(() => new RegExp(expression), label).not.toThrow()
     }
   })
 
