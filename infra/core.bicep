@@ -41,8 +41,20 @@ param instanceMemoryMB int = 2048
 @maxValue(1000)
 param maximumInstanceCount int = 100
 
+@description('Exact origins of other pages that may call the service, comma-separated; give settings.bicep the same.')
+param allowedOrigins string = ''
+
 @description('Table that holds the sessions.')
 param tableName string = 'sessions'
+
+// As browsers send it, which is how the platform compares it. The service also takes capital letters and a slash at the end.
+func originOf(text string) string => endsWith(text, '/') ? substring(text, 0, max(0, length(text) - 1)) : text
+
+// Without patterns: one would let pages call with the cookies of their visitors that nobody has listed. The service refuses them.
+var corsOrigins = map(
+  filter(split(allowedOrigins, ','), text => !empty(trim(text)) && !contains(text, '*')),
+  text => originOf(toLower(trim(text)))
+)
 
 // The one identity of the app: it reads the package, the secrets and the table, calls Azure Communication Services, writes
 // telemetry, and is the client credential of the app registration. Every role below goes to it.
@@ -108,6 +120,7 @@ module app 'core/function-app.bicep' = {
     alwaysReadyInstances: alwaysReadyInstances
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
+    corsOrigins: corsOrigins
   }
 }
 

@@ -108,6 +108,7 @@ module core 'core.bicep' = {
     alwaysReadyInstances: alwaysReadyInstances
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
+    allowedOrigins: allowedOrigins
     tableName: tableName
   }
 }

@@ -25,6 +25,7 @@ export const parameterSets: Readonly<Record<string, Readonly<Record<string, stri
   'as it comes': {},
   'a registration that exists': { entraClientId: `'${guids[0]}'`, principalId: `'${guids[1]}'` },
   'exchange on': { exchangeApi: 'true', exchangeClientIds: `'${guids.join(',')}'` },
+  'another name of the scope': { exchangeApi: 'true', apiScope: "'access_as_user'" },
   'a Teams tab': {
     exchangeApi: 'true',
     exchangeClientIds: `'${teamsClientIds}'`,
@@ -34,7 +35,7 @@ export const parameterSets: Readonly<Record<string, Readonly<Record<string, stri
   'access key': { communicationAccessKey: 'true' },
   'several origins, tenants and a domain': {
     publicUrl: "'https://calls.example.com'",
-    allowedOrigins: "'https://one.example.com,https://two.example.com'",
+    allowedOrigins: "'https://one.example.com, https://Two.example.com:8443/'",
     allowedTenants: `'${guids.join(',')}'`,
     sessionCookieSameSite: "'None'",
   },

@@ -24,6 +24,9 @@ param instanceMemoryMB int
 @description('The app never scales beyond this.')
 param maximumInstanceCount int
 
+@description('Origins of other pages that may call the service, each as a browser sends it.')
+param corsOrigins string[]
+
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: 'plan-${resourceToken}'
   location: location
@@ -47,10 +50,15 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     keyVaultReferenceIdentity: identityId
-    // No CORS here: the platform would answer preflights itself, and the app could not.
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
+      // On this plan the platform answers preflights, and the app never sees one. Said where it is empty too: what is not said
+      // stays as it was.
+      cors: {
+        allowedOrigins: corsOrigins
+        supportCredentials: !empty(corsOrigins)
+      }
     }
     functionAppConfig: {
       deployment: {

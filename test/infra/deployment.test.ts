@@ -371,9 +371,31 @@ describe.skipIf(!path)('a deployment', () => {
       'origins that the service does not take',
       'setting-value',
       'several origins, tenants and a domain',
-      'https://two.example.com',
-      'two.example.com',
+      '"ALLOWED_ORIGINS":"https://',
+      '"ALLOWED_ORIGINS":"',
     ],
+    [
+      'an origin whose preflights the platform refuses',
+      'cors',
+      'several origins, tenants and a domain',
+      '"allowedOrigins":["https://one.example.com",',
+      '"allowedOrigins":[',
+    ],
+    [
+      'a page that the service does not know',
+      'cors',
+      usual,
+      '"allowedOrigins":[],"supportCredentials":false',
+      '"allowedOrigins":["*"],"supportCredentials":false',
+    ],
+    [
+      'pages that may call, but without their cookie',
+      'cors',
+      'several origins, tenants and a domain',
+      '"supportCredentials":true',
+      '"supportCredentials":false',
+    ],
+    ['a site whose origins stay as they were', 'cors', usual, /"cors":\{.*?\}/, '"cors":null'],
   ])('%s', (_title, rule, where, from, to) => {
     it(`is found (${rule})`, () => {
       const altered = alter(deployment, where, from, to)
@@ -438,6 +460,36 @@ describe.skipIf(!path)('a deployment', () => {
     ])
     expect(graph[2]?.properties?.subject).toMatch(/\/userAssignedIdentities\/id-\w+'.*\)\.principalId\]$/)
     expect(graph[0]?.properties?.signInAudience).toBe('AzureADMyOrg')
+  })
+
+  it('lets pages call whose origins are listed, and none by a pattern', async () => {
+    const patterns = { patterns: { allowedOrigins: "'*,https://*.example.com, ,https://one.example.com'" } }
+    const { snapshots } = await evaluate(bicep, infra, patterns)
+    const corsOf = (resources: Resource[] = []) =>
+      resources
+        .filter(({ type }) => type === 'Microsoft.Web/sites')
+        .map((site) => valueAt(site, 'properties.siteConfig.cors'))
+    expect(corsOf(snapshots.patterns?.predictedResources)).toEqual([
+      { allowedOrigins: ['https://one.example.com'], supportCredentials: true },
+    ])
+    expect(corsOf(resourcesOf('several origins, tenants and a domain'))).toEqual([
+      {
+        allowedOrigins: ['https://one.example.com', 'https://two.example.com:8443'],
+        supportCredentials: true,
+      },
+    ])
+    expect(corsOf(resourcesOf())).toEqual([{ allowedOrigins: [], supportCredentials: false }])
+  }, 60_000)
+
+  it('keeps the id of the scope whatever its name, as Entra wants it', () => {
+    const idsOf = (set: string) =>
+      find('Microsoft.Graph/applications@v1.0', set).flatMap((app) => {
+        const scopes = valueAt(app, 'properties.api.oauth2PermissionScopes')
+        return (scopes as { id: string; value: string }[]).map(({ id, value }) => [id, value])
+      })
+    const [[id, name] = []] = idsOf('exchange on')
+    expect(name).toBe('Tokens.Exchange')
+    expect(idsOf('another name of the scope')).toEqual([[id, 'access_as_user']])
   })
 
   it('does what its parameters say', () => {
