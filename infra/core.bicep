@@ -44,6 +44,30 @@ param maximumInstanceCount int = 100
 @description('Exact origins of other pages that may call the service, comma-separated; give settings.bicep the same.')
 param allowedOrigins string = ''
 
+@description('Puts the app into a network of its own, and closes storage and vault to public networks.')
+param privateNetwork bool = false
+
+@description('Addresses of that network: of /26 or larger.')
+param networkAddressPrefix string = '10.90.0.0/23'
+
+@description('Public addresses that may reach the vault all the same, comma-separated: those of whoever makes the sealing keys.')
+param vaultAllowedAddresses string = ''
+
+@description('Spreads storage and instances over the zones of the region. Choose it at the first deployment.')
+param zoneRedundant bool = false
+
+@description('Makes a probe of the service from outside, alerts, and a workbook. Probes and alerts are paid for.')
+param alerts bool = false
+
+@description('Who gets a mail at an alert. Empty: nobody.')
+param alertEmail string = ''
+
+@description('Resource id of an action group that is there already, for alerts. Empty: none.')
+param alertActionGroupId string = ''
+
+@description('Origin of a custom domain, which the probe asks. Empty: the host name of the app.')
+param publicUrl string = ''
+
 @description('Table that holds the sessions.')
 param tableName string = 'sessions'
 
@@ -71,6 +95,8 @@ module storage 'core/storage.bicep' = {
     resourceToken: resourceToken
     tags: tags
     tableName: tableName
+    privateNetwork: privateNetwork
+    zoneRedundant: zoneRedundant
     identityPrincipalId: identity.properties.principalId
   }
 }
@@ -106,6 +132,22 @@ module vault 'core/vault.bicep' = {
     identityPrincipalId: identity.properties.principalId
     principalId: principalId
     principalType: principalType
+    privateNetwork: privateNetwork
+    allowedAddresses: map(filter(split(vaultAllowedAddresses, ','), text => !empty(trim(text))), text => trim(text))
+  }
+}
+
+// Before the app, which could not reach its storage and its secrets without it.
+module network 'core/network.bicep' = if (privateNetwork) {
+  name: 'network'
+  params: {
+    location: location
+    resourceToken: resourceToken
+    tags: tags
+    addressPrefix: networkAddressPrefix
+    hostAccountName: storage.outputs.hostAccountName
+    tokenAccountName: storage.outputs.tokenAccountName
+    vaultName: vault.outputs.name
   }
 }
 
@@ -121,6 +163,22 @@ module app 'core/function-app.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     corsOrigins: corsOrigins
+    subnetId: privateNetwork ? network!.outputs.appSubnetId : ''
+    zoneRedundant: zoneRedundant
+  }
+}
+
+module watch 'core/alerts.bicep' = if (alerts) {
+  name: 'alerts'
+  params: {
+    location: location
+    resourceToken: resourceToken
+    tags: tags
+    workspaceName: monitoring.outputs.workspaceName
+    applicationInsightsName: monitoring.outputs.applicationInsightsName
+    serviceOrigin: empty(publicUrl) ? app.outputs.defaultOrigin : publicUrl
+    email: alertEmail
+    actionGroupId: alertActionGroupId
   }
 }
 

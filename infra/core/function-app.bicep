@@ -24,6 +24,12 @@ param instanceMemoryMB int
 @description('The app never scales beyond this.')
 param maximumInstanceCount int
 
+@description('Subnet that the app goes out through. Empty: it is in no network.')
+param subnetId string
+
+@description('Spreads the instances over the zones of the region.')
+param zoneRedundant bool
+
 @description('Origins of other pages that may call the service, each as a browser sends it.')
 param corsOrigins string[]
 
@@ -33,7 +39,7 @@ resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   tags: tags
   kind: 'functionapp'
   sku: { name: 'FC1', tier: 'FlexConsumption' }
-  properties: { reserved: true }
+  properties: { reserved: true, zoneRedundant: zoneRedundant }
 }
 
 resource site 'Microsoft.Web/sites@2025-03-01' = {
@@ -50,6 +56,7 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     keyVaultReferenceIdentity: identityId
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
