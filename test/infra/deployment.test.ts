@@ -448,7 +448,7 @@ describe.skipIf(!path)('a deployment', () => {
       'a subnet with a name that the plan refuses',
       'delegation',
       'a private network',
-      /("virtualNetworkSubnetId":"[^"]*)app"/,
+      /(subnets\/|"name":")app"/g,
       '$1the_app"',
     ],
     [
