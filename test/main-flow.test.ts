@@ -63,6 +63,22 @@ describe('sign-in and exchange', () => {
     expect(content.expiresOn.getTime() - Date.now()).toBeGreaterThan(10 * minuteMs)
   })
 
+  it('says how long the token lasts in seconds, so that no clock but its own counts', async () => {
+    const browser = new Browser(service)
+    await browser.signIn()
+    // The first is minted, the second is the stored one.
+    for (const _ of ['minted', 'stored']) {
+      const before = Date.now()
+      const answer = (await (await browser.post('/api/token')).json()) as {
+        expiresOn: string
+        expiresIn: number
+      }
+      const secondsFrom = (now: number) => Math.floor((Date.parse(answer.expiresOn) - now) / 1000)
+      expect(answer.expiresIn).toBeLessThanOrEqual(secondsFrom(before))
+      expect(answer.expiresIn).toBeGreaterThanOrEqual(secondsFrom(Date.now()))
+    }
+  })
+
   it('says who is signed in, until when, and no token', async () => {
     const browser = new Browser(service)
     await browser.signIn({ person: 'zoe@contoso.example' })

@@ -40,6 +40,11 @@ function* checkPrivateNetwork(resources: readonly Resource[]): Generator<Finding
     const subnet = String(valueAt(site, 'properties.virtualNetworkSubnetId'))
     if (!own.includes(subnet))
       yield ['delegation', `${site.name} must be in a subnet that is delegated to ${flexDelegation}`]
+    if (valueAt(site, 'properties.outboundVnetRouting.allTraffic') !== true)
+      yield [
+        'delegation',
+        `${site.name} must send all its traffic through the network, that of its references too`,
+      ]
     // The plan refuses such a name.
     if (/_[^/]*$/.test(subnet)) yield ['delegation', `${subnet} has an underscore`]
   }

@@ -5,12 +5,12 @@ import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod/mini'
 import type { App } from '../app.ts'
 import { type ErrorCode, ServiceError } from '../errors.ts'
-import { described, jsonAnswer, parseInput } from '../http/contract.ts'
+import { described, parseInput } from '../http/contract.ts'
 import type { RequestContext } from '../http/endpoint.ts'
 import { readJson } from '../http/json-body.ts'
 import type { Service } from '../service.ts'
 import { measured } from '../tokens/measured-exchange.ts'
-import { issuedToken } from './token.ts'
+import { issuedAnswer, issuedToken } from './token.ts'
 
 /** Strict, so that a misspelt name does not ask for an exchange on behalf. */
 const body = z.strictObject({
@@ -54,7 +54,7 @@ export function registerExchange(app: App): void {
 }
 
 async function exchangeToken(
-  { verifyBearer, acs, onBehalf }: Service,
+  { verifyBearer, acs, onBehalf, clock }: Service,
   context: RequestContext,
 ): Promise<HttpResponseInit> {
   if (!verifyBearer) return { status: 404 }
@@ -64,14 +64,14 @@ async function exchangeToken(
   const { clientId, objectId } = caller
   const form = 'The body must be empty or {"teamsUserAadToken": "<token>"}.'
   const { teamsUserAadToken } = parseInput(body, await readJson(request), form)
-  const { token, expiresOn } = await measured(context.log, 'exchanged', (onCall) =>
+  const token = await measured(context.log, 'exchanged', (onCall) =>
     teamsUserAadToken === undefined
       ? aboutBearer(onBehalf.exchange(caller, deadline, onCall))
       : aboutTeamsToken(
           acs.exchange({ teamsUserAadToken, clientId, userObjectId: objectId }, deadline, onCall),
         ),
   )
-  return jsonAnswer(issuedToken, { token, expiresOn: expiresOn.toISOString(), user: objectId })
+  return issuedAnswer({ ...token, user: objectId }, clock())
 }
 
 /** Two tokens may come in, so whoever is refused has to know which of them it was. */

@@ -8,6 +8,7 @@ import type { RequestContext } from '../http/endpoint.ts'
 import { readJson } from '../http/json-body.ts'
 import type { Service } from '../service.ts'
 import { sessionKeyOf } from '../sessions/session-key.ts'
+import type { IssuedToken } from '../tokens/token-issuer.ts'
 
 /** `user` is compared with the session's account and never selects one: a caller can only get the token of the session. */
 const body = z.object({
@@ -21,6 +22,10 @@ const body = z.object({
 export const issuedToken = z.object({
   token: described(z.string(), 'An ACS token; opaque.'),
   expiresOn: z.iso.datetime(),
+  expiresIn: described(
+    z.int().check(z.nonnegative()),
+    'Whole seconds until then, for a page whose clock may be wrong.',
+  ),
   user: described(z.guid(), 'Object id of the account that the token is for.'),
 })
 
@@ -57,6 +62,10 @@ async function issueToken(service: Service, context: RequestContext): Promise<Ht
   const form = 'The body must be empty or {"user": "<object id or username>"}.'
   const named = parseInput(body, input, form)
   const key = sessionKeyOf(context.cookies.get(sessionCookieName))
-  const { token, expiresOn, user } = await service.tokens.issue(key, named.user, context)
-  return jsonAnswer(issuedToken, { token, expiresOn: expiresOn.toISOString(), user })
+  return issuedAnswer(await service.tokens.issue(key, named.user, context), service.clock())
+}
+
+export function issuedAnswer({ token, expiresOn, user }: IssuedToken, now: Date): HttpResponseInit {
+  const expiresIn = Math.max(0, Math.floor((expiresOn.getTime() - now.getTime()) / 1000))
+  return jsonAnswer(issuedToken, { token, expiresOn: expiresOn.toISOString(), expiresIn, user })
 }

@@ -61,6 +61,10 @@ export const problem = described(
     code: z.enum(Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]]),
     traceId: described(z.string(), 'Finds the request in the log.'),
     detail: z.optional(z.string()),
+    reason: described(
+      z.optional(z.enum(['no_cookie', 'ended'])),
+      'With sign_in_required: the request had no session cookie, or its session is over.',
+    ),
     loginUrl: described(
       z.optional(z.url()),
       'Where signing in may settle it; with what this sign-in has to ask for.',

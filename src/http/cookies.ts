@@ -16,6 +16,8 @@ export function signInCookieName(state: string): string {
 /** The request's cookies. A name that comes twice may have been set by a sibling domain ("cookie tossing"): neither value is used. */
 export interface RequestCookies {
   get(name: string): string | undefined
+  /** Whether it came at all, good or not. */
+  has(name: string): boolean
   /** States of the sign-ins that the browser has a cookie of; a name that we could not have given is none of ours. */
   signInStates(): string[]
 }
@@ -28,6 +30,7 @@ export function readCookies(header: string | null): RequestCookies {
   }
   const values = parseCookie(header ?? '')
   return {
+    has: (name) => counts.has(name),
     get: (name) => (counts.get(name) === 1 ? values[name] : undefined),
     signInStates: () => [...counts.keys()].flatMap((name) => signInName.exec(name)?.[1] ?? []),
   }

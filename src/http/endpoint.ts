@@ -6,7 +6,7 @@ import { errorKinds, type ServiceError } from '../errors.ts'
 import { invocationLog, type Log } from '../log.ts'
 import { type Deadline, startDeadline } from '../resilience/deadline.ts'
 import type { Contract } from './contract.ts'
-import { type RequestCookies, readCookies } from './cookies.ts'
+import { type RequestCookies, readCookies, sessionCookieName } from './cookies.ts'
 import { securityHeaders } from './headers.ts'
 import { corsHeaders, preflightHeaders, refuseForeignOrigin } from './origins.ts'
 import { wantsPage } from './page.ts'
@@ -98,6 +98,7 @@ function createHandler({ settings, links }: EndpointSettings, options: EndpointO
       return errorResponse(error, {
         traceId,
         links: linksFor(context),
+        hadSession: context.cookies.has(sessionCookieName),
         returnTo: forPerson ? context.returnTo : undefined,
       })
     }

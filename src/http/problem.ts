@@ -26,6 +26,8 @@ export interface ErrorContext {
   /** Finds the request in the log. */
   traceId: string
   links: ErrorLinks
+  /** Whether the request had a session cookie, good or not. */
+  hadSession: boolean
   /** For people: where the app is, for the way on and the way back. Without it a problem is answered. */
   returnTo?: string | undefined
 }
@@ -52,7 +54,7 @@ export function toServiceError(error: unknown): ServiceError {
 
 export function errorResponse(
   error: ServiceError,
-  { traceId, links, returnTo }: ErrorContext,
+  { traceId, links, hadSession, returnTo }: ErrorContext,
 ): HttpResponseInit {
   const { status, title, text } = errorKinds[error.code]
   const loginUrl = settledBySignIn.has(error.code) ? signInUrl(links, error.signIn) : undefined
@@ -78,6 +80,7 @@ export function errorResponse(
     code: error.code,
     traceId,
     ...(error.detail ? { detail: error.detail } : {}),
+    ...(error.code === 'sign_in_required' ? { reason: hadSession ? 'ended' : 'no_cookie' } : {}),
     ...(loginUrl ? { loginUrl } : {}),
     ...(adminConsentUrl ? { adminConsentUrl } : {}),
     ...(claims ? { claims } : {}),

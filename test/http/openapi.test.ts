@@ -65,12 +65,14 @@ describe('the watch over answers', () => {
   const good = {
     token: 't',
     expiresOn: '2026-11-21T12:00:00.000Z',
+    expiresIn: 3_600,
     user: '0c9a7d1e-5b34-4e67-8f21-a3d4b6c8e911',
   }
 
   it.each<[string, Response, RegExp]>([
     ['a status', new Response('{}', { status: 418, headers }), /status 418/],
     ['a field', Response.json({ ...good, expiresOn: undefined }, { headers }), /expiresOn/],
+    ['half a second', Response.json({ ...good, expiresIn: 0.5 }, { headers }), /integer/],
     ['a form', Response.json({ ...good, expiresOn: 'soon' }, { headers }), /date-time/],
     [
       'a content type',

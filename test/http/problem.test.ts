@@ -3,7 +3,7 @@ import { ServiceError } from '../../src/errors.ts'
 import { renderPage, wantsPage } from '../../src/http/page.ts'
 import { errorResponse, toServiceError } from '../../src/http/problem.ts'
 
-const context = { traceId: 't', links: {} }
+const context = { traceId: 't', links: {}, hadSession: false }
 const retryAfterOf = (error: ServiceError) =>
   Number((errorResponse(error, context).headers as Record<string, string>)['Retry-After'])
 

@@ -445,6 +445,13 @@ describe.skipIf(!path)('a deployment', () => {
       '"virtualNetworkSubnetId":null',
     ],
     [
+      'references that are read past the network',
+      'delegation',
+      'a private network',
+      '"allTraffic":true',
+      '"allTraffic":false',
+    ],
+    [
       'a subnet with a name that the plan refuses',
       'delegation',
       'a private network',

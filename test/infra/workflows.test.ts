@@ -28,8 +28,8 @@ describe.each(names)('%s', (name) => {
     expect(secrets.filter((secret) => secret !== 'GITHUB_TOKEN')).toEqual([])
   })
 
-  it('may read the code, and get an identity token only where it deploys', () => {
-    const identity = name === 'deploy.yml' ? { 'id-token': 'write' } : {}
+  it('may read the code, and get an identity token only where it deploys or publishes', () => {
+    const identity = ['deploy.yml', 'publish-client.yml'].includes(name) ? { 'id-token': 'write' } : {}
     expect(workflow.permissions).toEqual({ contents: 'read', ...identity })
     for (const job of Object.values(workflow.jobs)) expect(job.permissions).toBeUndefined()
   })

@@ -198,6 +198,7 @@ describe('H2 echo', () => {
       status: 401,
       code: 'sign_in_required',
       traceId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      reason: 'no_cookie',
       loginUrl: `${service.publicUrl}/api/login`,
     })
   })

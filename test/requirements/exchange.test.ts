@@ -75,8 +75,12 @@ describe('an app that signs in with its own MSAL', () => {
     const answer = await exchange({ authorization: `Bearer ${bearerOf()}` })
     expect(answer.status).toBe(200)
     expect(answer.headers.getSetCookie()).toEqual([])
-    const issued = (await answer.json()) as { token: string; expiresOn: string; user: string }
+    const issued = (await answer.json()) as Record<'token' | 'expiresOn' | 'user', string> & {
+      expiresIn: number
+    }
     expect(issued.user).toBe(adele.objectId)
+    expect(Math.abs((Date.parse(issued.expiresOn) - Date.now()) / 1000 - issued.expiresIn)).toBeLessThan(60)
+    expect(issued.expiresIn).toBeGreaterThan(3_600)
     const content = await service.acs.verify(issued.token)
     expect([content.objectId, content.expiresOn.toISOString()]).toEqual([adele.objectId, issued.expiresOn])
     expect(service.acs.requests).toMatchObject([{ appId: clientId, userId: adele.objectId }])

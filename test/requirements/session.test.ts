@@ -2,6 +2,7 @@
 import { parseCookie } from 'cookie'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { personNamed } from '../../dev/entra/directory.ts'
+import { entraErrors } from '../../dev/entra/errors.ts'
 import { Browser, problemOf } from '../support/browser.ts'
 import { sealerOf } from '../support/rows.ts'
 import {
@@ -40,6 +41,39 @@ async function signedIn(person?: string): Promise<Browser> {
   if (answer.status !== 302) throw new Error(`sign-in answered ${answer.status}`)
   return browser
 }
+
+describe('a 401', () => {
+  it('says whether there was no session cookie, or a session that is over', async () => {
+    const reasonsOf = async (browser: Browser) => {
+      const answers = [await browser.post('/api/token'), await browser.fetch('/api/session')]
+      return Promise.all(answers.map(async (answer) => ((await answer.json()) as { reason: string }).reason))
+    }
+    const nobody = new Browser(service)
+    nobody.cookies.set('__Host-other', 'x')
+    expect(await reasonsOf(nobody)).toEqual(['no_cookie', 'no_cookie'])
+
+    const signedOut = await signedIn()
+    const cookie = signedOut.cookies.get(sessionName) ?? ''
+    await signedOut.post('/api/logout')
+    for (const ended of [cookie, 'of another form', '']) {
+      signedOut.cookies.set(sessionName, ended)
+      expect(await reasonsOf(signedOut)).toEqual(['ended', 'ended'])
+    }
+    // Neither value is used, but a browser that sends them keeps cookies.
+    const headers = { cookie: `${sessionName}=a; ${sessionName}=b` }
+    expect(await (await nobody.fetch('/api/session', { headers })).json()).toMatchObject({ reason: 'ended' })
+  })
+
+  it('of another kind has no reason', async () => {
+    service.entra.options.lifetimes.accessTokenSeconds = 50
+    const browser = await signedIn()
+    service.entra.options.lifetimes.accessTokenSeconds = 4_500
+    service.entra.faults.add({ match: { endpoint: 'token' }, entraError: entraErrors.interactionRequired })
+    const answer = await browser.post('/api/token')
+    const problem = (await answer.json()) as Record<string, unknown>
+    expect([problem.code, problem.reason]).toEqual(['interaction_required', undefined])
+  })
+})
 
 describe('C1 fixation', () => {
   it('replaces a planted session cookie at sign-in and leaves it worthless', async () => {

@@ -83,7 +83,12 @@ export class Browser {
     const response = await this.post(`${at}/api/token`)
     if (response.status !== 200)
       throw new Error(`token answered ${response.status}: ${await response.text()}`)
-    return response.json()
+    // What is left of it differs from answer to answer.
+    const { token, expiresOn, user } = (await response.json()) as Record<
+      'token' | 'expiresOn' | 'user',
+      string
+    >
+    return { token, expiresOn, user }
   }
 }
 

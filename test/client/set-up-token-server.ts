@@ -1,11 +1,11 @@
 // What the refresher's tests share: a server that can fail, a fake clock that both sides run on, and a refresher there.
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest'
-import { createTokenRefresher, type TokenRefresherOptions } from '../../client/token-refresher.ts'
+import { createTokenRefresher, type TokenRefresherOptions } from '../../client/src/token-refresher.ts'
 import { FakeClock } from './fake-clock.ts'
 import { startTokenServer, type TokenServer } from './token-server.ts'
 
 /** Registers the hooks of a file; the server and the clock are those of the test that runs. */
-export function useTokenServer() {
+export function setUpTokenServer() {
   let server: TokenServer
   let clock: FakeClock
   beforeAll(async () => {

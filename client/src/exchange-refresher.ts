@@ -1,8 +1,9 @@
 // The same for an app that signs its user in by itself, such as a Teams tab: it brings a bearer in the place of a session.
 import { TokenServiceError } from './errors.ts'
-import { createRefresher, type RefresherOptions, type TokenRefresher } from './refresher.ts'
+import { createRefresher } from './refresher.ts'
+import type { Attempt, TokenOptions, TokenRefresher } from './token-request.ts'
 
-export interface ExchangeRefresherOptions extends RefresherOptions {
+export interface ExchangeRefresherOptions extends TokenOptions {
   /** Where the service's `POST /api/exchange` is, such as `https://calls.contoso.com/api/exchange`. */
   endpoint: string
   /**
@@ -27,7 +28,7 @@ export interface ExchangeRefresherOptions extends RefresherOptions {
  * ```ts
  * import { AzureCommunicationTokenCredential } from '@azure/communication-common'
  * import { authentication } from '@microsoft/teams-js'
- * import { createExchangeRefresher } from 'teams-token-service/client'
+ * import { createExchangeRefresher } from 'teams-token-client'
  *
  * const credential = new AzureCommunicationTokenCredential({
  *   tokenRefresher: createExchangeRefresher({
@@ -39,16 +40,20 @@ export interface ExchangeRefresherOptions extends RefresherOptions {
  * ```
  */
 export function createExchangeRefresher(options: ExchangeRefresherOptions): TokenRefresher {
-  const { getBearer } = options
-  return createRefresher(options, async (request) => {
+  return createRefresher(options, byBearer(options))
+}
+
+/** Asks with a bearer of the app's own. */
+export function byBearer({ getBearer }: ExchangeRefresherOptions): Attempt {
+  return async (send) => {
     const ask = async (claims?: string) =>
       // Cookies would be for nothing.
-      request({ credentials: 'omit', headers: { Authorization: `Bearer ${await getBearer(claims)}` } })
+      send({ credentials: 'omit', headers: { Authorization: `Bearer ${await getBearer(claims)}` } })
     try {
       return await ask()
     } catch (error) {
       if (!(error instanceof TokenServiceError) || !error.claims) throw error
       return ask(error.claims)
     }
-  })
+  }
 }
