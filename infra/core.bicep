@@ -41,8 +41,44 @@ param instanceMemoryMB int = 2048
 @maxValue(1000)
 param maximumInstanceCount int = 100
 
+@description('Exact origins of other pages that may call the service, comma-separated; give settings.bicep the same.')
+param allowedOrigins string = ''
+
+@description('Puts the app into a network of its own, and closes storage and vault to public networks.')
+param privateNetwork bool = false
+
+@description('Addresses of that network: of /26 or larger.')
+param networkAddressPrefix string = '10.90.0.0/23'
+
+@description('Public addresses that may reach the vault all the same, comma-separated: those of whoever makes the sealing keys.')
+param vaultAllowedAddresses string = ''
+
+@description('Spreads storage and instances over the zones of the region. Choose it at the first deployment.')
+param zoneRedundant bool = false
+
+@description('Makes a probe of the service from outside, alerts, and a workbook. Probes and alerts are paid for.')
+param alerts bool = false
+
+@description('Who gets a mail at an alert. Empty: nobody.')
+param alertEmail string = ''
+
+@description('Resource id of an action group that is there already, for alerts. Empty: none.')
+param alertActionGroupId string = ''
+
+@description('Origin of a custom domain, which the probe asks. Empty: the host name of the app.')
+param publicUrl string = ''
+
 @description('Table that holds the sessions.')
 param tableName string = 'sessions'
+
+// As browsers send it, which is how the platform compares it. The service also takes capital letters and a slash at the end.
+func originOf(text string) string => endsWith(text, '/') ? substring(text, 0, max(0, length(text) - 1)) : text
+
+// Without patterns: one would let pages call with the cookies of their visitors that nobody has listed. The service refuses them.
+var corsOrigins = map(
+  filter(split(allowedOrigins, ','), text => !empty(trim(text)) && !contains(text, '*')),
+  text => originOf(toLower(trim(text)))
+)
 
 // The one identity of the app: it reads the package, the secrets and the table, calls Azure Communication Services, writes
 // telemetry, and is the client credential of the app registration. Every role below goes to it.
@@ -59,6 +95,8 @@ module storage 'core/storage.bicep' = {
     resourceToken: resourceToken
     tags: tags
     tableName: tableName
+    privateNetwork: privateNetwork
+    zoneRedundant: zoneRedundant
     identityPrincipalId: identity.properties.principalId
   }
 }
@@ -94,6 +132,22 @@ module vault 'core/vault.bicep' = {
     identityPrincipalId: identity.properties.principalId
     principalId: principalId
     principalType: principalType
+    privateNetwork: privateNetwork
+    allowedAddresses: map(filter(split(vaultAllowedAddresses, ','), text => !empty(trim(text))), text => trim(text))
+  }
+}
+
+// Before the app, which could not reach its storage and its secrets without it.
+module network 'core/network.bicep' = if (privateNetwork) {
+  name: 'network'
+  params: {
+    location: location
+    resourceToken: resourceToken
+    tags: tags
+    addressPrefix: networkAddressPrefix
+    hostAccountName: storage.outputs.hostAccountName
+    tokenAccountName: storage.outputs.tokenAccountName
+    vaultName: vault.outputs.name
   }
 }
 
@@ -108,6 +162,23 @@ module app 'core/function-app.bicep' = {
     alwaysReadyInstances: alwaysReadyInstances
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
+    corsOrigins: corsOrigins
+    subnetId: privateNetwork ? network!.outputs.appSubnetId : ''
+    zoneRedundant: zoneRedundant
+  }
+}
+
+module watch 'core/alerts.bicep' = if (alerts) {
+  name: 'alerts'
+  params: {
+    location: location
+    resourceToken: resourceToken
+    tags: tags
+    workspaceName: monitoring.outputs.workspaceName
+    applicationInsightsName: monitoring.outputs.applicationInsightsName
+    serviceOrigin: empty(publicUrl) ? app.outputs.defaultOrigin : publicUrl
+    email: alertEmail
+    actionGroupId: alertActionGroupId
   }
 }
 

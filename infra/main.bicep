@@ -82,6 +82,27 @@ param instanceMemoryMB int = 2048
 @maxValue(1000)
 param maximumInstanceCount int = 100
 
+@description('Puts the app into a network of its own, and closes storage and vault to public networks.')
+param privateNetwork bool = false
+
+@description('Addresses of that network: of /26 or larger.')
+param networkAddressPrefix string = '10.90.0.0/23'
+
+@description('Public addresses that may reach the vault all the same, comma-separated: those of whoever makes the sealing keys.')
+param vaultAllowedAddresses string = ''
+
+@description('Spreads storage and instances over the zones of the region. Choose it at the first deployment.')
+param zoneRedundant bool = false
+
+@description('Makes a probe of the service from outside, alerts, and a workbook. Probes and alerts are paid for.')
+param alerts bool = false
+
+@description('Who gets a mail at an alert. Empty: nobody.')
+param alertEmail string = ''
+
+@description('Resource id of an action group that is there already, for alerts. Empty: none.')
+param alertActionGroupId string = ''
+
 @description('Table that holds the sessions.')
 param tableName string = 'sessions'
 
@@ -111,6 +132,15 @@ module core 'core.bicep' = {
     alwaysReadyInstances: alwaysReadyInstances
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
+    allowedOrigins: allowedOrigins
+    privateNetwork: privateNetwork
+    networkAddressPrefix: networkAddressPrefix
+    vaultAllowedAddresses: vaultAllowedAddresses
+    zoneRedundant: zoneRedundant
+    alerts: alerts
+    alertEmail: alertEmail
+    alertActionGroupId: alertActionGroupId
+    publicUrl: publicUrl
     tableName: tableName
   }
 }

@@ -14,6 +14,7 @@ import {
   takeStep,
   tooEarly,
 } from './key-rotation.ts'
+import { VaultFailure } from './vault-failure.ts'
 import { openVaultSecret, type SecretVersion, type VaultSecret } from './vault-secret.ts'
 
 const usage = `usage: npm run sealing-keys -- <command> [options]
@@ -26,10 +27,12 @@ const usage = `usage: npm run sealing-keys -- <command> [options]
 
   --vault NAME               or its URL; default: AZURE_KEY_VAULT_NAME, from the environment or from azd
   --refresh                  makes the app read the secret anew, at once
+  --skip-closed              create: ends well where the vault takes no calls from this place, and says what is left
+                             to do
   --now                      takes a step that is too early for some sessions; never one that is out of order
   --session-max-hours HOURS  default: SESSION_MAX_HOURS, else 168
   --wait-seconds SECONDS     how long to try again while the vault is throttled or not well, and, for create,
-                             while a new role has not arrived; default 300 for create, else 60
+                             while a new role or address has not arrived; default 300 for create, else 60
 
 A step that was taken is not taken twice: give the same command again if you do not know.`
 
@@ -47,6 +50,7 @@ export async function sealingKeys(args: readonly string[], say: Say): Promise<vo
       arm: { type: 'string', default: 'https://management.azure.com' },
       refresh: { type: 'boolean', default: false },
       now: { type: 'boolean', default: false },
+      'skip-closed': { type: 'boolean', default: false },
       'session-max-hours': { type: 'string' },
       'wait-seconds': { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -83,16 +87,29 @@ export async function sealingKeys(args: readonly string[], say: Say): Promise<vo
     credential,
     signInTenantId: tenantId,
     waitSeconds,
-    waitForRole: command === 'create',
+    waitFor: command !== 'create' ? [] : setting('VAULT_ALLOWED_ADDRESSES') ? ['role', 'closed'] : ['role'],
     onWait: say,
   })
   if (command === 'show') show(await readRing(secret), say)
-  else if (command === 'create') await create(secret, say)
-  else await rotate(secret, command as Step, { force: values.now, sessionMaxHours }, say)
+  else if (command === 'create') {
+    const closed = await create(secret, say).catch((error: unknown) =>
+      values['skip-closed'] && error instanceof VaultFailure && error.kind === 'closed'
+        ? error
+        : Promise.reject(error),
+    )
+    if (closed) return say(leftToDo(closed, vault))
+  } else await rotate(secret, command as Step, { force: values.now, sessionMaxHours }, say)
   if (values.refresh) {
     await app.run(credential)
     say('The app reads the keys anew.')
   } else if (command !== 'show') say(`The app reads the secret once a day. At once: ${app.command}`)
+}
+
+function leftToDo({ message }: VaultFailure, vault: string): string {
+  return `No sealing key was made. ${message}
+Until there is one, the service answers 503 misconfigured. Make it on a machine in the network of the vault, or on one whose public
+address VAULT_ALLOWED_ADDRESSES names (then provision first), signed in as somebody with the role Key Vault Secrets Officer:
+  npm run sealing-keys -- create --vault ${vault}`
 }
 
 type Say = (line: string) => void

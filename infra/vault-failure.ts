@@ -2,10 +2,10 @@
 // or received: an SDK error holds the whole request, secrets included, so nothing of it is printed but its code.
 
 /**
- * `missing`: no such secret. `role`: a role assignment is missing, or has not arrived. `unanswered`: what was asked may have been
- * done all the same. `refused`: anything else; nothing was done.
+ * `missing`: no such secret. `role`: a role assignment is missing, or has not arrived. `closed`: the vault takes no calls from this
+ * place. `unanswered`: what was asked may have been done all the same. `refused`: anything else; nothing was done.
  */
-export type FailureKind = 'missing' | 'role' | 'unanswered' | 'refused'
+export type FailureKind = 'missing' | 'role' | 'closed' | 'unanswered' | 'refused'
 
 export class VaultFailure extends Error {
   readonly kind: FailureKind
@@ -48,6 +48,12 @@ const refusals: Record<string, (context: FailureContext) => string> = {
   ObjectIsBeingRecovered: () => 'the secret is being recovered: try again in a minute',
 }
 
+const kinds: Record<string, FailureKind> = {
+  ForbiddenByRbac: 'role',
+  ForbiddenByFirewall: 'closed',
+  ForbiddenByConnection: 'closed',
+}
+
 const noNames = ['ENOTFOUND', 'EAI_AGAIN']
 const badCertificate = /CERT|UNABLE_TO|SIGNATURE|SELF_SIGNED/
 
@@ -77,7 +83,7 @@ function answered(status: number, code: string | undefined, context: FailureCont
   const { vaultUrl } = context
   const said = `Key Vault: ${status}${code ? ` ${code}` : ''}`
   const hint = code && refusals[code]?.(context)
-  if (hint) return [code === 'ForbiddenByRbac' ? 'role' : 'refused', `${said}: ${hint}`]
+  if (hint) return [kinds[code] ?? 'refused', `${said}: ${hint}`]
   if (status === 404 && code === 'SecretNotFound') return ['missing', `${said}: there is no such secret`]
   if (status === 401) return ['refused', `${said}: the vault does not take this token. ${signIn(context)}`]
   if (status === 429) return ['refused', `${said}: the vault is throttled; try again in a minute`]

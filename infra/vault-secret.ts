@@ -42,12 +42,14 @@ export interface VaultSecretOptions {
   signInTenantId: string | undefined
   /** How long to try again while the vault is throttled or not well. */
   waitSeconds: number
-  /** Whether to wait for a role, too: a new role assignment takes minutes to arrive. */
-  waitForRole: boolean
+  /** What to wait for, too: a new role assignment, and an address that the vault is to let in, take minutes to arrive. */
+  waitFor: readonly ('role' | 'closed')[]
   /** For one answer; default 30 s. */
   answerWithinMs?: number
   onWait: (message: string) => void
 }
+
+const subjects = { role: 'role', closed: 'address of this machine' }
 
 /** The secret `name` of a vault. All methods throw a {@link VaultFailure}. */
 export function openVaultSecret(options: VaultSecretOptions): VaultSecret {
@@ -72,9 +74,10 @@ export function openVaultSecret(options: VaultSecretOptions): VaultSecret {
       maxTimeout: 15_000,
       maxRetryTime: Math.max(0, deadline - Date.now()),
       shouldRetry({ error }) {
-        const again = options.waitForRole && error instanceof VaultFailure && error.kind === 'role'
-        if (again) onWait(`The vault does not know of the role yet; trying again ${until(deadline)}.`)
-        return again
+        const awaited = options.waitFor.find((kind) => error instanceof VaultFailure && error.kind === kind)
+        if (awaited)
+          onWait(`The vault does not know of the ${subjects[awaited]} yet; trying again ${until(deadline)}.`)
+        return awaited !== undefined
       },
     })
   }
@@ -104,7 +107,9 @@ export function openVaultSecret(options: VaultSecretOptions): VaultSecret {
           (version) => version?.value === value,
           // Such as a version that somebody else made and disabled.
           (error: unknown) =>
-            error instanceof VaultFailure && error.kind === 'refused' ? false : Promise.reject(error),
+            error instanceof VaultFailure && (error.kind === 'refused' || error.kind === 'closed')
+              ? false
+              : Promise.reject(error),
         )
         return { id, ours }
       }),

@@ -14,6 +14,9 @@ export interface LogFields {
   deleted?: number
   spared?: number
   finished?: boolean
+  /** How long it took, and how many calls to ACS went out for it. */
+  ms?: number
+  acsCalls?: number
   error?: unknown
 }
 

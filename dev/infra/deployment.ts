@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { teamsClients } from '../entra/directory.ts'
 import type { Bicep, Snapshot } from './bicep.ts'
+import { checkNetwork } from './network-rules.ts'
 import { checkResources } from './resource-rules.ts'
 import { checkSettings } from './settings-rules.ts'
 import {
@@ -25,6 +26,7 @@ export const parameterSets: Readonly<Record<string, Readonly<Record<string, stri
   'as it comes': {},
   'a registration that exists': { entraClientId: `'${guids[0]}'`, principalId: `'${guids[1]}'` },
   'exchange on': { exchangeApi: 'true', exchangeClientIds: `'${guids.join(',')}'` },
+  'another name of the scope': { exchangeApi: 'true', apiScope: "'access_as_user'" },
   'a Teams tab': {
     exchangeApi: 'true',
     exchangeClientIds: `'${teamsClientIds}'`,
@@ -34,10 +36,26 @@ export const parameterSets: Readonly<Record<string, Readonly<Record<string, stri
   'access key': { communicationAccessKey: 'true' },
   'several origins, tenants and a domain': {
     publicUrl: "'https://calls.example.com'",
-    allowedOrigins: "'https://one.example.com,https://two.example.com'",
+    allowedOrigins: "'https://one.example.com, https://Two.example.com:8443/'",
     defaultReturnTo: "'https://one.example.com/calls'",
     allowedTenants: `'${guids.join(',')}'`,
     sessionCookieSameSite: "'None'",
+  },
+  'a private network': { privateNetwork: 'true' },
+  'a private network whose vault lets addresses in': {
+    privateNetwork: 'true',
+    networkAddressPrefix: "'192.168.7.64/26'",
+    vaultAllowedAddresses: "'203.0.113.7, 198.51.100.0/24'",
+  },
+  'zone redundant': { zoneRedundant: 'true' },
+  alerts: {
+    alerts: 'true',
+    alertEmail: "'operator@example.com'",
+    publicUrl: "'https://calls.example.com'",
+  },
+  'alerts to a group that exists': {
+    alerts: 'true',
+    alertActionGroupId: `'/subscriptions/${guids[0]}/resourceGroups/rg-ops/providers/Microsoft.Insights/actionGroups/ag'`,
   },
   'the longest environment name': { environmentName: `'${'x'.repeat(64)}'` },
 }
@@ -126,6 +144,7 @@ export function judge({ problems, files, templates, snapshots, parameterFile }: 
         ),
         ...at(name, checkResources(predictedResources, accessKey)),
         ...at(name, checkSettings(predictedResources, accessKey)),
+        ...at(name, checkNetwork(predictedResources, parameterSets[name]?.privateNetwork === 'true')),
       ]
     }),
   ]

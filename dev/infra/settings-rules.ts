@@ -1,8 +1,10 @@
 // Rules about app settings: every setting that the service knows is set or left out on purpose, none is unknown, none holds a
 // secret, and the service takes them all.
+import { isDeepStrictEqual } from 'node:util'
 import { readSettings, settingNames } from '../../src/config/settings.ts'
 import { hostSettings, settingsFlexRefuses, settingsLeftOut } from './allowed.ts'
 import type { Resource } from './bicep.ts'
+import { valueAt } from './resource-rules.ts'
 import type { Finding } from './template-rules.ts'
 
 /** Secrets of the vault → what one may look like. */
@@ -35,7 +37,17 @@ export function* checkSettings(resources: readonly Resource[], accessKey: boolea
     if (!secretOf(settings[name] ?? '', vault))
       yield ['setting-secret', `${name} must be a reference to the vault`]
   const filled = Object.entries(settings).map(([name, value]) => [name, asAzureFills(value, vault)])
-  for (const problem of readSettings(Object.fromEntries(filled)).problems) yield ['setting-value', problem]
+  const { problems, web } = readSettings(Object.fromEntries(filled))
+  for (const problem of problems) yield ['setting-value', problem]
+  yield* checkCors(resources, [...(web?.allowedOrigins ?? [])])
+}
+
+/** The platform answers preflights before the service can: from what the site says, which must be what the service says. */
+function* checkCors(resources: readonly Resource[], origins: readonly string[]): Generator<Finding> {
+  const cors = { allowedOrigins: origins, supportCredentials: origins.length > 0 }
+  for (const site of resources.filter(({ type }) => type === 'Microsoft.Web/sites'))
+    if (!isDeepStrictEqual(valueAt(site, 'properties.siteConfig.cors'), cors))
+      yield ['cors', `${site.name}: siteConfig.cors must be ${JSON.stringify(cors)}`]
 }
 
 /** The secret that a reference stands for, if it is one to this vault. */

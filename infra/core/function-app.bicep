@@ -24,13 +24,22 @@ param instanceMemoryMB int
 @description('The app never scales beyond this.')
 param maximumInstanceCount int
 
+@description('Subnet that the app goes out through. Empty: it is in no network.')
+param subnetId string
+
+@description('Spreads the instances over the zones of the region.')
+param zoneRedundant bool
+
+@description('Origins of other pages that may call the service, each as a browser sends it.')
+param corsOrigins string[]
+
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: 'plan-${resourceToken}'
   location: location
   tags: tags
   kind: 'functionapp'
   sku: { name: 'FC1', tier: 'FlexConsumption' }
-  properties: { reserved: true }
+  properties: { reserved: true, zoneRedundant: zoneRedundant }
 }
 
 resource site 'Microsoft.Web/sites@2025-03-01' = {
@@ -47,10 +56,18 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     keyVaultReferenceIdentity: identityId
-    // No CORS here: the platform would answer preflights itself, and the app could not.
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    // On Linux the references to a vault that is closed to public networks are read through the network only with this.
+    outboundVnetRouting: empty(subnetId) ? null : { allTraffic: true }
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
+      // On this plan the platform answers preflights, and the app never sees one. Said where it is empty too: what is not said
+      // stays as it was.
+      cors: {
+        allowedOrigins: corsOrigins
+        supportCredentials: !empty(corsOrigins)
+      }
     }
     functionAppConfig: {
       deployment: {

@@ -50,5 +50,8 @@ resource role 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+@description('The workspace of the log.')
+output workspaceName string = workspace.name
+
 @description('The Application Insights component.')
 output applicationInsightsName string = component.name

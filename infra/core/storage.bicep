@@ -12,10 +12,23 @@ param tags object
 @description('Table that holds the sessions.')
 param tableName string
 
+@description('Closes both accounts to public networks: private endpoints are the only way in.')
+param privateNetwork bool
+
+@description('Keeps three copies in three zones of the region, in the place of three in one zone. Cannot be changed later.')
+param zoneRedundant bool
+
 @description('Principal id of the app\'s identity.')
 param identityPrincipalId string
 
 var packageContainer = 'packages'
+var sku = zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
+// Both are said either way, since what is not said stays as it was.
+var publicNetworkAccess = privateNetwork ? 'Disabled' : 'Enabled'
+var networkAcls = {
+  defaultAction: privateNetwork ? 'Deny' : 'Allow'
+  bypass: privateNetwork ? 'None' : 'AzureServices'
+}
 var blobDataOwner = subscriptionResourceId(
   'Microsoft.Authorization/roleDefinitions',
   'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
@@ -30,13 +43,15 @@ resource hostAccount 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   location: location
   tags: tags
   kind: 'StorageV2'
-  sku: { name: 'Standard_LRS' }
+  sku: { name: sku }
   properties: {
     allowSharedKeyAccess: false
     allowBlobPublicAccess: false
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
+    publicNetworkAccess: publicNetworkAccess
+    networkAcls: networkAcls
   }
 
   resource blobs 'blobServices' = {
@@ -53,13 +68,15 @@ resource tokenAccount 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   location: location
   tags: tags
   kind: 'StorageV2'
-  sku: { name: 'Standard_LRS' }
+  sku: { name: sku }
   properties: {
     allowSharedKeyAccess: false
     allowBlobPublicAccess: false
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
+    publicNetworkAccess: publicNetworkAccess
+    networkAcls: networkAcls
   }
 
   resource tables 'tableServices' = {

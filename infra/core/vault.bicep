@@ -19,6 +19,12 @@ param principalId string
 @allowed(['User', 'ServicePrincipal', 'Group'])
 param principalType string
 
+@description('Closes the vault to public networks, but for allowedAddresses.')
+param privateNetwork bool
+
+@description('Public addresses that may come in all the same, such as 203.0.113.7 or 203.0.113.0/24.')
+param allowedAddresses string[]
+
 var secretsUser = subscriptionResourceId(
   'Microsoft.Authorization/roleDefinitions',
   '4633458b-17de-408a-b874-0445c86b69e6'
@@ -40,6 +46,12 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
     enablePurgeProtection: true
     // A deleted vault keeps its name for this long, purge protection or not, and no session outlives seven days by default.
     softDeleteRetentionInDays: 7
+    publicNetworkAccess: privateNetwork && empty(allowedAddresses) ? 'Disabled' : 'Enabled'
+    networkAcls: {
+      defaultAction: privateNetwork ? 'Deny' : 'Allow'
+      bypass: privateNetwork ? 'None' : 'AzureServices'
+      ipRules: map(privateNetwork ? allowedAddresses : [], address => { value: address })
+    }
   }
 }
 

@@ -33,7 +33,9 @@ param identityPrincipalId string
 // tenant and without a verified domain.
 var identifierUri = 'api://${tenant().tenantId}/${uniqueName}'
 
-var apiScopeId = guid(uniqueName, apiScope)
+// Not of the scope's own name: Entra deletes no scope that is enabled, and one with another id would be another scope. (It is what
+// the default name gives, since that is how the first version made it.)
+var apiScopeId = guid(uniqueName, 'Tokens.Exchange')
 
 // Both for a sign-in and for the exchange on behalf of a user: what the service gets tokens for.
 var communicationServices = {

@@ -24,9 +24,9 @@ export interface AcsExchange {
    * One call, tried once more if it fails in passing; none while ACS has asked to be left alone. Throws `teams_license_required`,
    * `guest_not_allowed`, `account_mismatch`, `misconfigured` (ACS refuses us), `invalid_token` (ACS refuses the Entra token;
    * with check `appId` because it was issued to another app than `clientId`), `throttled` or `upstream_unavailable`, which is
-   * also what an answer becomes that ACS does not document.
+   * also what an answer becomes that ACS does not document. `onCall` hears of each call that goes out.
    */
-  exchange(request: ExchangeRequest, deadline: Deadline): Promise<AcsToken>
+  exchange(request: ExchangeRequest, deadline: Deadline, onCall?: () => void): Promise<AcsToken>
 }
 
 /** The SDK hands through whatever ACS answers. The token is opaque (it may be encrypted): its expiry is `expiresOn`. */
@@ -45,7 +45,8 @@ export function createAcsExchange({ access, identity, clock }: AcsExchangeOption
   const client = createClient(access, identity)
   const backOff = createBackOff(clock)
 
-  async function attempt(request: ExchangeRequest, deadline: Deadline): Promise<AcsToken> {
+  async function attempt(...[request, deadline, onCall]: Parameters<AcsExchange['exchange']>) {
+    onCall?.()
     const result = await client
       .getTokenForTeamsUser({ ...request, abortSignal: deadline.signal(writeReserveMs) })
       .catch((cause: unknown) => {
@@ -62,7 +63,7 @@ export function createAcsExchange({ access, identity, clock }: AcsExchangeOption
 
   return {
     // ACS limits calls per resource, so a 429 to one user's call concerns the calls of all users.
-    exchange: (request, deadline) => backOff.guard('acs', () => retryOnce(() => attempt(request, deadline))),
+    exchange: (...call) => backOff.guard('acs', () => retryOnce(() => attempt(...call))),
   }
 }
 

@@ -77,6 +77,7 @@ async function finish(
   context: RequestContext,
 ): Promise<CallbackAnswer> {
   const { entraSignIn, sessions, config } = service
+  const start = performance.now()
   const location = pending.returnTo
   const signedIn = await entraSignIn.finish(code, pending, context.deadline)
   // Another instance has got this callback before: the browser has the session from there, or will have it.
@@ -90,6 +91,7 @@ async function finish(
   ])
   if (failed) context.log('warn', 'former-session-not-deleted', { error: failed.failure })
   if (refused) throw refused.reason
+  context.log('info', 'signed-in', { ms: Math.round(performance.now() - start) })
   const { sessionLimits, sessionCookieSameSite } = config
   const maxAgeSeconds = Math.ceil(sessionLimits.maxMs / 1000)
   return { cookies: [sessionCookie(cookie, maxAgeSeconds, sessionCookieSameSite)], location }

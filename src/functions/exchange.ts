@@ -3,13 +3,13 @@
 // judges it. No cookie, no session.
 import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod/mini'
-import type { AcsExchange, ExchangeRequest } from '../acs/exchange.ts'
 import type { App } from '../app.ts'
 import { type ErrorCode, ServiceError } from '../errors.ts'
 import { described, parseInput } from '../http/contract.ts'
 import type { RequestContext } from '../http/endpoint.ts'
 import { readJson } from '../http/json-body.ts'
 import type { Service } from '../service.ts'
+import { measured } from '../tokens/measured-exchange.ts'
 import { issuedAnswer, issuedToken } from './token.ts'
 
 /** Strict, so that a misspelt name does not ask for an exchange on behalf. */
@@ -67,10 +67,13 @@ async function exchangeToken(
   const { clientId, objectId } = caller
   const form = 'The body must be empty or {"teamsUserAadToken": "<token>"}.'
   const { teamsUserAadToken } = parseInput(body, await readJson(request), form)
-  const token =
+  const token = await measured(context.log, 'exchanged', (onCall) =>
     teamsUserAadToken === undefined
-      ? await aboutBearer(onBehalf.exchange(caller, deadline))
-      : await exchangeTeamsToken(acs, { teamsUserAadToken, clientId, userObjectId: objectId }, context)
+      ? aboutBearer(onBehalf.exchange(caller, deadline, onCall))
+      : aboutTeamsToken(
+          acs.exchange({ teamsUserAadToken, clientId, userObjectId: objectId }, deadline, onCall),
+        ),
+  )
   return issuedAnswer({ ...token, user: objectId }, clock())
 }
 
@@ -84,8 +87,8 @@ function aboutBearer<T>(
   })
 }
 
-function exchangeTeamsToken(acs: AcsExchange, request: ExchangeRequest, { deadline }: RequestContext) {
-  return acs.exchange(request, deadline).catch((error: unknown) => {
+function aboutTeamsToken<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
     const isOtherApp = error instanceof ServiceError && error.check === 'appId'
     throw withDetail(error, {
       invalid_token: isOtherApp

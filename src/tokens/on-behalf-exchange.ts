@@ -14,9 +14,10 @@ import { createKeptTokens } from './kept-tokens.ts'
 export interface OnBehalfExchange {
   /**
    * An ACS token for the user of a bearer that was checked. Throws what `EntraOnBehalfOf` and `AcsExchange` throw, but no refusal
-   * of ACS that blames the Entra token: that is `upstream_unavailable`, since the caller has never seen that token.
+   * of ACS that blames the Entra token: that is `upstream_unavailable`, since the caller has never seen that token. `onCall` is
+   * that of `AcsExchange`.
    */
-  exchange(caller: ApiCaller, deadline: Deadline): Promise<AcsToken>
+  exchange(caller: ApiCaller, deadline: Deadline, onCall?: () => void): Promise<AcsToken>
 }
 
 export interface OnBehalfExchangeOptions {
@@ -46,13 +47,18 @@ export function createOnBehalfExchange({
     clock,
   })
 
-  async function mint(key: string, caller: ApiCaller, deadline: Deadline): Promise<AcsToken> {
+  async function mint(
+    key: string,
+    caller: ApiCaller,
+    deadline: Deadline,
+    onCall?: () => void,
+  ): Promise<AcsToken> {
     const { tenantId, objectId, expiresOn } = caller
     const teamsUserAadToken = await backOff.guard(`${tenantId}.${objectId}`, () =>
       entra.acquire(caller, deadline),
     )
     const token = await acs
-      .exchange({ teamsUserAadToken, clientId, userObjectId: objectId }, deadline)
+      .exchange({ teamsUserAadToken, clientId, userObjectId: objectId }, deadline, onCall)
       .catch((error: unknown) => {
         throw blamesEntraToken(error) ? notOfCaller(error) : error
       })
@@ -61,14 +67,14 @@ export function createOnBehalfExchange({
   }
 
   return {
-    async exchange(caller, deadline) {
+    async exchange(caller, deadline, onCall) {
       const key = createHash('sha256').update(caller.bearer).digest('base64url')
       const token = kept.find(key)
       if (token) return token
       let isOwn = false
       const flight = flights(key, () => {
         isOwn = true
-        return mint(key, caller, deadline)
+        return mint(key, caller, deadline, onCall)
       })
       return isOwn ? flight : withinDeadline(deadline, flight)
     },

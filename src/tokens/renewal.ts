@@ -10,6 +10,7 @@ import { Conflict, retryConflicts } from '../resilience/retry.ts'
 import type { AcsToken, Session, SessionHead } from '../sessions/session.ts'
 import type { Call, SessionStore, StoredSession } from '../sessions/session-store.ts'
 import { adoptFromMs, isJustSignedIn, lastResortMs, lastsFor, renewBelowMs } from './lifetimes.ts'
+import { measured } from './measured-exchange.ts'
 
 export interface TokenRenewalOptions {
   entra: EntraRenewal
@@ -37,18 +38,18 @@ export function createTokenRenewal(options: TokenRenewalOptions): TokenRenewal {
   const entraBackOff = createBackOff(clock)
   const rowBackOff = createBackOff(clock)
 
-  async function mint(read: StoredSession, call: Call): Promise<AcsToken> {
+  async function mint(read: StoredSession, call: Call, onCall: () => void): Promise<AcsToken> {
     const session = { ...read.session, msalCache: read.openGrant() }
     const stored: Opened = { ...read, session }
     const cached = cachedEntraToken(session.msalCache)
     let entraToken = await acquire(stored, cached, call)
     const renewed = () => ({ ...session, msalCache: entraToken.msalCache, writtenAt: clock() })
     try {
-      const minted = await exchange(entraToken, stored, call).catch(async (error: unknown) => {
+      const minted = await exchange(entraToken, stored, call, onCall).catch(async (error: unknown) => {
         if (!isRefusedToken(error) || entraToken !== cached) throw error
         // Seen just after sign-ins, and cured by a token that Entra issues anew.
         entraToken = await refresh(stored, call)
-        return exchange(entraToken, stored, call)
+        return exchange(entraToken, stored, call, onCall)
       })
       const acsToken = longer(minted, session.acsToken)
       return (await persist(stored, { ...renewed(), acsToken }, call)) ?? acsToken
@@ -88,9 +89,18 @@ export function createTokenRenewal(options: TokenRenewalOptions): TokenRenewal {
     return entraBackOff.guard(key.rowKey, () => entra.refresh(session, deadline))
   }
 
-  function exchange({ accessToken }: EntraToken, { session }: StoredSession, { deadline }: Call) {
+  function exchange(
+    { accessToken }: EntraToken,
+    { session }: StoredSession,
+    { deadline }: Call,
+    onCall: () => void,
+  ) {
     const { objectId } = session.account
-    return acs.exchange({ teamsUserAadToken: accessToken, clientId, userObjectId: objectId }, deadline)
+    return acs.exchange(
+      { teamsUserAadToken: accessToken, clientId, userObjectId: objectId },
+      deadline,
+      onCall,
+    )
   }
 
   /**
@@ -148,7 +158,9 @@ export function createTokenRenewal(options: TokenRenewalOptions): TokenRenewal {
 
   return async (stored, call) => {
     try {
-      return await rowBackOff.guard(stored.key.rowKey, () => mint(stored, call))
+      return await rowBackOff.guard(stored.key.rowKey, () =>
+        measured(call.log, 'renewed', (onCall) => mint(stored, call, onCall)),
+      )
     } catch (error) {
       if (!isSignInRequired(error) || error.upstream !== 'entra') throw error
       return afterDeadRefreshToken(stored, error, call)

@@ -43,7 +43,7 @@ function run(example: string, names: Record<string, unknown>, result: string): P
   const code = stripTypeScriptTypes(example)
     .replace(/^import .*$/gm, '')
     .replace('https://calls.example.com', service.publicUrl)
-    .replaceAll('api://<client id>', apiUri)
+    .replaceAll('api://<tenant id>/teams-token-service', apiUri)
   const body = `return (async () => { ${code}; return ${result} })()`
   return new Function(...Object.keys(names), body)(...Object.values(names))
 }

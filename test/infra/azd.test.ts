@@ -30,6 +30,12 @@ describe('azure.yaml', () => {
     ])
   })
 
+  it('goes on where the vault takes no call from this place, and makes the key where it does', () => {
+    const { posix, windows } = azd.hooks.postprovision
+    for (const { run } of [posix, windows])
+      expect(run).toMatch(/npm run --silent sealing-keys -- create --refresh --skip-closed$/)
+  })
+
   it('runs npm scripts that exist, on both kinds of system, in a fresh clone too', async () => {
     const { scripts } = JSON.parse(await read('package.json'))
     const hooks = [azd.hooks.postprovision, ...Object.values(azd.services).map((one) => one.hooks.prepackage)]

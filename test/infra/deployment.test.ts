@@ -371,9 +371,136 @@ describe.skipIf(!path)('a deployment', () => {
       'origins that the service does not take',
       'setting-value',
       'several origins, tenants and a domain',
-      'https://two.example.com',
-      'two.example.com',
+      '"ALLOWED_ORIGINS":"https://',
+      '"ALLOWED_ORIGINS":"',
     ],
+    [
+      'an origin whose preflights the platform refuses',
+      'cors',
+      'several origins, tenants and a domain',
+      '"allowedOrigins":["https://one.example.com",',
+      '"allowedOrigins":[',
+    ],
+    [
+      'a page that the service does not know',
+      'cors',
+      usual,
+      '"allowedOrigins":[],"supportCredentials":false',
+      '"allowedOrigins":["*"],"supportCredentials":false',
+    ],
+    [
+      'pages that may call, but without their cookie',
+      'cors',
+      'several origins, tenants and a domain',
+      '"supportCredentials":true',
+      '"supportCredentials":false',
+    ],
+    [
+      'storage that public networks reach',
+      'public-access',
+      'a private network',
+      '"publicNetworkAccess":"Disabled"',
+      '"publicNetworkAccess":"Enabled"',
+    ],
+    [
+      'storage that lets an address in',
+      'public-access',
+      'a private network',
+      '"publicNetworkAccess":"Disabled","networkAcls":{',
+      '"publicNetworkAccess":"Enabled","networkAcls":{"ipRules":[{"value":"203.0.113.7"}],',
+    ],
+    [
+      'a vault whose addresses are all',
+      'public-access',
+      'a private network whose vault lets addresses in',
+      '"defaultAction":"Deny","bypass":"None","ipRules"',
+      '"defaultAction":"Allow","bypass":"None","ipRules"',
+    ],
+    [
+      'a vault that all services of Azure reach',
+      'public-access',
+      'a private network',
+      '"bypass":"None","ipRules"',
+      '"bypass":"AzureServices","ipRules"',
+    ],
+    [
+      'a closed account without a network',
+      'public-access',
+      usual,
+      '"publicNetworkAccess":"Enabled"',
+      '"publicNetworkAccess":"Disabled"',
+    ],
+    [
+      'the delegation of another plan',
+      'delegation',
+      'a private network',
+      'Microsoft.App/environments',
+      'Microsoft.Web/serverFarms',
+    ],
+    [
+      'an app outside of the network',
+      'delegation',
+      'a private network',
+      /"virtualNetworkSubnetId":"[^"]*"/,
+      '"virtualNetworkSubnetId":null',
+    ],
+    [
+      'references that are read past the network',
+      'delegation',
+      'a private network',
+      '"allTraffic":true',
+      '"allTraffic":false',
+    ],
+    [
+      'a subnet with a name that the plan refuses',
+      'delegation',
+      'a private network',
+      /(subnets\/|"name":")app"/g,
+      '$1the_app"',
+    ],
+    [
+      'a table without an endpoint',
+      'endpoint',
+      'a private network',
+      '"groupIds":["table"]',
+      '"groupIds":["queue"]',
+    ],
+    [
+      'an endpoint in the subnet of the app',
+      'endpoint',
+      'a private network',
+      '/subnets/endpoints"},"privateLinkService',
+      '/subnets/app"},"privateLinkService',
+    ],
+    [
+      'a zone of another name',
+      'zone',
+      'a private network',
+      '"name":"privatelink.vaultcore.azure.net"',
+      '"name":"privatelink.vault.azure.net"',
+    ],
+    [
+      'a zone that the network does not ask',
+      'zone',
+      'a private network',
+      '"registrationEnabled":false,"virtualNetwork":{"id":"',
+      '"registrationEnabled":false,"virtualNetwork":{"id":"/other',
+    ],
+    [
+      'an endpoint that no zone knows',
+      'zone',
+      'a private network',
+      /"privateDnsZoneConfigs":\[[^\]]*\]/,
+      '"privateDnsZoneConfigs":[]',
+    ],
+    [
+      'a network that nobody asked for',
+      'network',
+      usual,
+      '"type":"Microsoft.Web/serverfarms"',
+      '"type":"Microsoft.Network/virtualNetworks"',
+    ],
+    ['a site whose origins stay as they were', 'cors', usual, /"cors":\{.*?\}/, '"cors":null'],
   ])('%s', (_title, rule, where, from, to) => {
     it(`is found (${rule})`, () => {
       const altered = alter(deployment, where, from, to)
@@ -440,6 +567,36 @@ describe.skipIf(!path)('a deployment', () => {
     expect(graph[0]?.properties?.signInAudience).toBe('AzureADMyOrg')
   })
 
+  it('lets pages call whose origins are listed, and none by a pattern', async () => {
+    const patterns = { patterns: { allowedOrigins: "'*,https://*.example.com, ,https://one.example.com'" } }
+    const { snapshots } = await evaluate(bicep, infra, patterns)
+    const corsOf = (resources: Resource[] = []) =>
+      resources
+        .filter(({ type }) => type === 'Microsoft.Web/sites')
+        .map((site) => valueAt(site, 'properties.siteConfig.cors'))
+    expect(corsOf(snapshots.patterns?.predictedResources)).toEqual([
+      { allowedOrigins: ['https://one.example.com'], supportCredentials: true },
+    ])
+    expect(corsOf(resourcesOf('several origins, tenants and a domain'))).toEqual([
+      {
+        allowedOrigins: ['https://one.example.com', 'https://two.example.com:8443'],
+        supportCredentials: true,
+      },
+    ])
+    expect(corsOf(resourcesOf())).toEqual([{ allowedOrigins: [], supportCredentials: false }])
+  }, 60_000)
+
+  it('keeps the id of the scope whatever its name, as Entra wants it', () => {
+    const idsOf = (set: string) =>
+      find('Microsoft.Graph/applications@v1.0', set).flatMap((app) => {
+        const scopes = valueAt(app, 'properties.api.oauth2PermissionScopes')
+        return (scopes as { id: string; value: string }[]).map(({ id, value }) => [id, value])
+      })
+    const [[id, name] = []] = idsOf('exchange on')
+    expect(name).toBe('Tokens.Exchange')
+    expect(idsOf('another name of the scope')).toEqual([[id, 'access_as_user']])
+  })
+
   it('does what its parameters say', () => {
     const own = 'a registration that exists'
     expect(resourcesOf(own).filter(({ type }) => type.startsWith('Microsoft.Graph/'))).toEqual([])
@@ -476,6 +633,39 @@ describe.skipIf(!path)('a deployment', () => {
     const [app] = find('Microsoft.Graph/applications@v1.0', several)
     expect(app?.properties?.signInAudience).toBe('AzureADMultipleOrgs')
     expect(JSON.stringify(app?.properties?.web)).toContain('https://calls.example.com')
+
+    const redundancyOf = (set: string) => ({
+      storage: find('Microsoft.Storage/storageAccounts', set).map((one) => valueAt(one, 'sku.name')),
+      plan: find('Microsoft.Web/serverfarms', set).map(({ properties }) => properties?.zoneRedundant),
+    })
+    expect(redundancyOf(usual)).toEqual({ storage: ['Standard_LRS', 'Standard_LRS'], plan: [false] })
+    expect(redundancyOf('zone redundant')).toEqual({
+      storage: ['Standard_ZRS', 'Standard_ZRS'],
+      plan: [true],
+    })
+
+    const [closedVault] = find('Microsoft.KeyVault/vaults', 'a private network whose vault lets addresses in')
+    expect(valueAt(closedVault as Resource, 'properties.networkAcls.ipRules')).toEqual([
+      { value: '203.0.113.7' },
+      { value: '198.51.100.0/24' },
+    ])
+
+    const watching = (set: string) =>
+      resourcesOf(set).filter(({ type }) => /^Microsoft.Insights\/(?!comp)/.test(type))
+    expect(watching(usual)).toEqual([])
+    const [probe] = find('Microsoft.Insights/webtests', 'alerts')
+    expect(valueAt(probe as Resource, 'properties.Request.RequestUrl')).toBe(
+      'https://calls.example.com/api/health/ready',
+    )
+    for (const set of ['alerts', 'alerts to a group that exists']) {
+      const groups = watching(set).flatMap((one) => {
+        const actions = valueAt(one, 'properties.actions')
+        return actions ? [JSON.stringify(actions).match(/actionGroups\/ag[\w-]*/g)] : []
+      })
+      // Six of the log, and that of the probe.
+      expect(groups, set).toHaveLength(7)
+      for (const group of groups) expect(group).toEqual([expect.stringMatching(/^actionGroups\/ag/)])
+    }
 
     const [communication] = find('Microsoft.Communication/communicationServices', 'access key')
     expect(communication?.properties?.disableLocalAuth).toBe(false)

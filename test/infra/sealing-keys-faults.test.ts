@@ -128,6 +128,42 @@ describe('a role', () => {
   })
 })
 
+describe('a vault that is closed to this machine', () => {
+  const closed = (inner: string) => ({ status: 403, json: errorBody('Forbidden', inner) })
+
+  it.each(['ForbiddenByFirewall', 'ForbiddenByConnection'])(
+    '(%s) does not stop azd, which hears who makes the key, and by what',
+    async (inner) => {
+      vault.faults.add(closed(inner))
+      const app = { AZURE_SUBSCRIPTION_ID: 'sub', AZURE_RESOURCE_GROUP: 'rg', AZURE_FUNCTION_APP_NAME: 'app' }
+      const { code, output } = await sealingKeys(['create', '--refresh', '--skip-closed'], app)
+      expect(code).toBe(0)
+      expect(output).toContain('No sealing key was made. Key Vault: 403')
+      expect(output).toMatch(/npm run sealing-keys -- create --vault \S+/)
+      expect(output).not.toContain('reads the keys anew')
+      expect(vault.versions).toEqual([])
+    },
+  )
+
+  it('stops whoever did not say that it may be closed', async () => {
+    vault.faults.add(closed('ForbiddenByConnection'))
+    expect(await sealingKeys(['create'])).toMatchObject(containing('closed to public networks'))
+  })
+
+  it('does not hide another refusal', async () => {
+    vault.faults.add(closed('ForbiddenByPolicy'))
+    expect(await sealingKeys(['create', '--skip-closed'])).toMatchObject(containing('policy of the vault'))
+  })
+
+  it('is waited for where it is to let addresses in', async () => {
+    vault.faults.add({ ...closed('ForbiddenByFirewall'), times: 2 })
+    const { code, output } = await sealingKeys(['create'], { VAULT_ALLOWED_ADDRESSES: '203.0.113.7' })
+    expect(code).toBe(0)
+    expect(output.match(/does not know of the address of this machine yet/g)).toHaveLength(2)
+    expect(vault.versions).toHaveLength(1)
+  })
+})
+
 describe('a refusal', () => {
   it.each([
     [403, 'ForbiddenByRbac', 'you need the role Key Vault Secrets Officer'],

@@ -27,7 +27,7 @@ const open = (options: Partial<VaultSecretOptions> = {}) =>
     },
     signInTenantId: undefined,
     waitSeconds: 0,
-    waitForRole: false,
+    waitFor: [],
     onWait: (line) => said.push(line),
     ...options,
   })

@@ -2,8 +2,10 @@
 import { parseSetCookie } from 'cookie'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { acsErrors } from '../../dev/acs/errors.ts'
+import { personNamed } from '../../dev/entra/directory.ts'
 import { entraErrors } from '../../dev/entra/errors.ts'
 import { Browser } from '../support/browser.ts'
+import { eventsOf } from '../support/events.ts'
 import { apiUri, clientId, startService, type TestService } from '../support/service.ts'
 
 const clientSecret = 'canary-client-secret-5b1d'
@@ -151,6 +153,45 @@ describe('H4 log leaks', () => {
       expect(log).toContain('azure:identity')
     } finally {
       await secretless.stop()
+    }
+  })
+
+  it('has one line for each sign-in and each token that ACS gave, with its calls to ACS, and none for a hit', async () => {
+    const measured = await startService({ clientSecret, env: { API_AUDIENCE: clientId } })
+    try {
+      measured.entra.options.lifetimes.accessTokenSeconds = 30
+      const browser = new Browser(measured)
+      await browser.signIn({ person: 'adele@contoso.example' })
+      measured.entra.options.lifetimes.accessTokenSeconds = 4_500
+      const fault = measured.acs.faults.add({ status: 500 })
+      // Tried once more, so two calls.
+      await browser.post('/api/token')
+      fault.remove()
+      await browser.token()
+      await browser.token()
+      const bearer = measured.entra.accessToken(
+        personNamed('adele@contoso.example'),
+        `${apiUri}/Tokens.Exchange`,
+      )
+      for (let tries = 0; tries < 2; tries++) {
+        const headers = { authorization: `Bearer ${bearer}` }
+        expect((await browser.fetch('/api/exchange', { method: 'POST', headers })).status).toBe(200)
+      }
+      const sent = measured.acs.requests.length
+      await wholeLog(measured)
+      const lines = measured.instances.flatMap((instance) => eventsOf(instance))
+      const told = lines.filter(({ event }) => event !== 'request-failed')
+      const ms = expect.any(Number)
+      const traceId = expect.any(String)
+      expect(told).toEqual([
+        { event: 'signed-in', traceId, ms },
+        { event: 'token-not-renewed', traceId, ms, acsCalls: 2 },
+        { event: 'token-renewed', traceId, ms, acsCalls: 1 },
+        { event: 'token-exchanged', traceId, ms, acsCalls: 1 },
+      ])
+      expect(told.reduce((sum, { acsCalls }) => sum + Number(acsCalls ?? 0), 0)).toBe(sent)
+    } finally {
+      await measured.stop()
     }
   })
 
