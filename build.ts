@@ -1,11 +1,12 @@
 // Bundles src/main.ts into the CommonJS file that Functions loads (package.json `main`) and its chunks, and the demo page into
-// one HTML file beside it. With `--package` it makes the folder that is deployed instead.
+// one HTML file beside it. With `--package` it makes the folder that is deployed, and a zip of it, instead.
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import { parseArgs } from 'node:util'
+import { type ZippableFile, zipSync } from 'fflate'
 import { build, type OutputChunk, type Plugin, type RolldownOutput } from 'rolldown'
 
-const root = import.meta.dirname
+export const root = import.meta.dirname
 
 export interface BundleOptions {
   /** Default: `src/main.ts`. */
@@ -124,6 +125,19 @@ export async function buildPackage(folder = join(root, 'dist', 'package')): Prom
   return folder
 }
 
+/** Zips what `buildPackage` made, as `<folder>.zip`, for deployments without azd. The same files give the same bytes. */
+export async function zipPackage(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const zipped: Record<string, ZippableFile> = {}
+  for (const path of paths.sort()) {
+    // A regular file of Unix (os 3) that everybody may read.
+    const options = { mtime: '1980-01-01T00:00:00', os: 3, attrs: (0o100644 << 16) >>> 0 }
+    zipped[relative(folder, path).split(sep).join('/')] = [await readFile(path), options]
+  }
+  return replaceFile(`${folder}.zip`, zipSync(zipped, { level: 9 }))
+}
+
 /** Written beside and renamed: who reads it meanwhile gets a whole file. */
 async function replaceFile(file: string, contents: string | Uint8Array): Promise<string> {
   const beside = `${file}.${process.pid}`
@@ -136,6 +150,7 @@ async function replaceFile(file: string, contents: string | Uint8Array): Promise
 if (import.meta.main) {
   const { values } = parseArgs({ options: { package: { type: 'boolean' } } })
   const bundle = async () => (await buildBundle()).file
-  const built = values.package ? [buildPackage()] : [bundle(), buildDemo()]
+  const packed = async () => zipPackage(await buildPackage())
+  const built = values.package ? [packed()] : [bundle(), buildDemo()]
   for (const path of await Promise.all(built)) console.log(`built ${path}`)
 }

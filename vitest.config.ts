@@ -10,6 +10,8 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000, interval: 20 } },
+    // It imports JSON as only a bundler lets it.
+    server: { deps: { inline: [/@actions\/workflow-parser/] } },
     maxWorkers: 2,
   },
 })

@@ -129,6 +129,9 @@ function spawnService(
     [
       ...[`--${service}Host`, '127.0.0.1', `--${service}Port`, String(port)],
       ...['--disableTelemetry', '--skipApiVersionCheck'],
+      // Seconds for which an idle connection is kept, as the real service does for minutes; after Azurite's 5 a busy machine sees
+      // connections that end under its next request.
+      ...[`--${service}KeepAliveTimeout`, '130'],
       ...(accessLog ? [] : ['--silent']),
       ...(folder ? ['--location', folder] : ['--inMemoryPersistence']),
       ...(tls ? ['--oauth', 'basic', '--cert', join(tls, 'cert.pem'), '--key', join(tls, 'key.pem')] : []),

@@ -20,6 +20,8 @@ runCommand(async (onStop) => {
   const port = readPort(process.env.PORT ?? '7071') || (await freePort())
   await requireFree([port])
   const url = `http://localhost:${port}`
+  // Where a front end stands before it, people come by the address of that.
+  const publicUrl = process.env.PUBLIC_URL ?? url
 
   // A folder for each port: two Azurites must not write to the same files.
   const folder = values.folder ?? join(devFolder, `dev-${port}`)
@@ -29,7 +31,7 @@ runCommand(async (onStop) => {
     buildDemo(),
   ])
   const { azurite, entra, acs, caFile } = await startCloud(
-    { folder, app: url, ports, storage: ['table'], tokenSeconds: tokenMinutes * 60 },
+    { folder, app: publicUrl, ports, storage: ['table'], tokenSeconds: tokenMinutes * 60 },
     onStop,
   )
   const host = await startHostChild({
@@ -42,12 +44,13 @@ runCommand(async (onStop) => {
       ENTRA_CLIENT_ID: clientId,
       ENTRA_AUTHORITY_HOST: entra.authorityHost,
       COMMUNICATION_SERVICES_CONNECTION_STRING: acs.connectionString,
+      PUBLIC_URL: publicUrl,
       SEALING_KEYS: `dev:${await readSealingKey(join(folder, 'sealing-key'))}`,
     },
   })
   onStop(host.stop)
 
-  console.log(`open ${url}/api/demo and sign in as one of`)
+  console.log(`open ${publicUrl}/api/demo and sign in as one of`)
   for (const line of describePeople()) console.log(line)
   console.log(
     `the app is process ${host.pid()}: kill -9 it whenever you like, it comes back and nothing is lost`,

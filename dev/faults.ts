@@ -117,9 +117,12 @@ export async function listen(
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     void respond(handle, incoming, outgoing, certificate ? 'https' : 'http')
   }
+  // As the front ends of Azure, which keep idle connections for minutes: one that is closed under a client's next request is a fault
+  // that nobody has switched on, and after Node's own 5 s a busy machine sees it often.
+  const keepAliveTimeout = 130_000
   const server = certificate
-    ? createTlsServer({ cert: certificate.cert, key: certificate.key }, onRequest)
-    : createServer(onRequest)
+    ? createTlsServer({ keepAliveTimeout, cert: certificate.cert, key: certificate.key }, onRequest)
+    : createServer({ keepAliveTimeout }, onRequest)
   // The raw sockets: closeAllConnections() leaves out those in the middle of a TLS handshake.
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {

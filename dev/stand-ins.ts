@@ -18,6 +18,8 @@ runCommand(async (onStop) => {
   console.log(`CA       ${caFile}`)
   console.log('People who can sign in, each by a click:')
   for (const line of describePeople()) console.log(line)
-  console.log('Start the app with: cp local.settings.sample.json local.settings.json && npm run host')
+  console.log(
+    'Start the app with: cp local.settings.sample.json local.settings.json && npm run host (or npm start)',
+  )
   console.log('ready')
 })

@@ -13,7 +13,9 @@ import { once } from './resilience/deferred.ts'
 process.on('unhandledRejection', (error) => processLog('error', 'unhandled-rejection', { error }))
 
 const settings = readSettings()
-const { config } = settings
+const { config, problems } = settings
+// Whoever starts the app sees it at once, and not only who asks for `ready`.
+if (problems.length > 0) processLog('error', 'settings-wrong', { settings: problems })
 const app = createApp({
   settings,
   links: appLinks(settings),

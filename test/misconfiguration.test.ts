@@ -1,6 +1,7 @@
 // A service whose settings are missing or wrong: it starts, says what is wrong by name, and prints no secret.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAcsExchange } from '../src/acs/exchange.ts'
+import { readSettings } from '../src/config/settings.ts'
 import type { ServiceError } from '../src/errors.ts'
 import { createTableClient } from '../src/sessions/table-client.ts'
 import { Browser, problemOf } from './support/browser.ts'
@@ -53,6 +54,14 @@ describe('a missing or wrong setting', () => {
     expect(JSON.stringify(body) + instance.output()).not.toContain(canary)
   })
 
+  it('is in the log as soon as the app has started', async () => {
+    const instance = await service.start({ ENTRA_CLIENT_ID: 'not-a-guid' })
+    await expect
+      .poll(() => instance.output())
+      .toMatch(/"event":"settings-wrong","settings":\["ENTRA_CLIENT_ID /)
+    await instance.kill()
+  })
+
   it('as people copy them, with quotes, line breaks and no suffix, signs people in all the same', async () => {
     const acs = String(service.env.COMMUNICATION_SERVICES_CONNECTION_STRING)
     const [endpoint, key] = acs.split(';')
@@ -84,6 +93,29 @@ describe('a missing or wrong setting', () => {
       expect(refused).toMatchObject({ name: 'ServiceError', code: 'misconfigured', upstream })
       expect(refused).not.toHaveProperty('cause')
     }
+  })
+})
+
+describe('a Node that is too old', () => {
+  it('is named by ready and in the log, and never looks like a fault of somebody else', async () => {
+    const preload = `process.versions = { ...process.versions, node: '20.20.2' }`
+    const pretend = `data:text/javascript,Object.defineProperty(process,'versions',{writable:true});${preload}`
+    const instance = await service.start({ NODE_OPTIONS: `--import ${pretend.replaceAll(' ', '%20')}` })
+    const named = 'Node.js 20.20.2 is too old: 22 or newer has to run the app'
+    const ready = await fetch(`${instance.url}/api/health/ready`)
+    expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready', settings: [named] }])
+    await expect.poll(() => instance.output()).toContain(`"settings":["${named}"]`)
+    const callback = await new Browser(service).fetch(`${instance.url}/api/redirect?state=x&code=y`)
+    expect(await problemOf(callback)).toEqual(misconfigured)
+    await instance.kill()
+  })
+
+  it('is one that is older than 22', () => {
+    const problemsOf = (version: string) => readSettings({}, version).problems.join()
+    expect(problemsOf('20.20.2')).toMatch(/^Node\.js 20\.20\.2 is too old/)
+    expect(problemsOf('9.11.2')).toContain('too old')
+    for (const version of ['22.0.0', '24.21.0', '100.0.0'])
+      expect(problemsOf(version)).not.toContain('Node.js')
   })
 })
 

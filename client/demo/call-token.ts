@@ -1,9 +1,9 @@
 // The SDK's own credential, with a refresher that tells the page what happens. No other file of the page gets to see a token.
 import { AzureCommunicationTokenCredential } from '@azure/communication-common'
-import { TokenServiceError } from '../errors.ts'
-import type { AccessToken } from '../refresher.ts'
-import type { AbortSignalLike } from '../shared-work.ts'
-import { createTokenRefresher } from '../token-refresher.ts'
+import { TokenServiceError } from '../src/errors.ts'
+import type { AbortSignalLike } from '../src/request.ts'
+import { createTokenRefresher } from '../src/token-refresher.ts'
+import type { AccessToken } from '../src/token-request.ts'
 
 /** A token as far as the page shows it. */
 export interface TokenSight {
@@ -30,11 +30,14 @@ export interface CallToken {
   ask(): Promise<void>
 }
 
+/** Of the service, to which the page belongs. */
+export const endpoint = '/api/token'
+
 const sdkRenewsBeforeMs = 10 * 60_000
 
 /** @param user Object id of the one account that the tokens must be of. */
 export function createCallToken(user: string, watcher: Watcher): CallToken {
-  const refresh = createTokenRefresher({ endpoint: '/api/token', user, fetch: watchedFetch })
+  const refresh = createTokenRefresher({ endpoint, user, fetch: watchedFetch })
   let credential: AzureCommunicationTokenCredential | undefined
   let lastFingerprint: string | undefined
   let isSilent = true

@@ -1,12 +1,12 @@
 // The demo page: who is signed in, the life of a token under the SDK's own credential, and what happened. When the session
 // ends the page stays: sign-in is offered in another tab, which tells this one when it is done.
-import { SignInRequired } from '../errors.ts'
-import { type CallToken, createCallToken, type TokenSight } from './call-token.ts'
+import { SignInRequired } from '../src/errors.ts'
+import { type Account, readSession, type Session, signOut } from '../src/session.ts'
+import { type CallToken, createCallToken, endpoint, type TokenSight } from './call-token.ts'
 import { addEvent } from './event-list.ts'
 import { createGauge } from './gauge.ts'
 import { hideNotice, showNotice } from './notice.ts'
 import { byId, say } from './page.ts'
-import { type Account, readSession, type Session, signOut } from './session.ts'
 import { dayAndTime, errorWords, inWords } from './words.ts'
 
 const signedIn = 'Signed in. The SDK renews the token by itself.'
@@ -17,7 +17,7 @@ await start()
 
 async function start(): Promise<void> {
   try {
-    const session = await readSession()
+    const session = await readSession({ endpoint })
     if (!session) {
       say('Nobody is signed in.')
       byId('sign-in').hidden = false
@@ -53,7 +53,7 @@ function showSession({ account, expiresAt }: Session): void {
 
 /** Shows when the session ends now: a renewal puts that off, and a sign-in in another tab begins a new session. */
 async function updateSession(account: Account): Promise<void> {
-  const session = await readSession().catch(() => undefined)
+  const session = await readSession({ endpoint }).catch(() => undefined)
   if (session?.account.objectId === account.objectId) showSession(session)
 }
 
@@ -116,7 +116,7 @@ function whatCame({ isNew, isSilent }: TokenSight): string {
 
 async function endSession(): Promise<void> {
   try {
-    location.assign(await signOut())
+    location.assign(await signOut({ endpoint }))
   } catch (error) {
     const { text, code } = errorWords(error)
     addEvent({ kind: 'error', text: `Not signed out for certain. ${text}`, more: code })

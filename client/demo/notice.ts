@@ -1,7 +1,9 @@
 // The card that asks for what only a person can do. Its link opens another tab, so that this page keeps what it has.
-import { AccountMismatch, SignInRequired, TokenServiceError } from '../errors.ts'
+import { AccountMismatch, SignInRequired, TokenServiceError } from '../src/errors.ts'
+import type { Account } from '../src/session.ts'
+import { loginUrl } from '../src/sign-in.ts'
+import { endpoint } from './call-token.ts'
 import { byId } from './page.ts'
-import type { Account } from './session.ts'
 import { errorWords } from './words.ts'
 
 /** Offers what only a person can do, and says whether there is such a thing. */
@@ -29,11 +31,11 @@ function offerFor(error: unknown, account: Account): Offer | undefined {
   if (error instanceof SignInRequired) {
     const text =
       'The next token needs you. Sign in, and this page goes on by itself. The token that it has stays good until it runs out.'
-    return { heading: 'Sign in again', text, link, href: loginUrl(error.loginUrl, account) }
+    return { heading: 'Sign in again', text, link, href: signInUrl(account, error) }
   }
   if (error instanceof AccountMismatch) {
     const text = `Somebody else signed in, in another tab. This page keeps to ${account.name ?? account.username} and got no token of the other account.`
-    return { heading: 'Another account is signed in now', text, link, href: loginUrl('/api/login', account) }
+    return { heading: 'Another account is signed in now', text, link, href: signInUrl(account) }
   }
   if (error instanceof TokenServiceError && error.adminConsentUrl) {
     const text = errorWords(error).text
@@ -47,11 +49,8 @@ function offerFor(error: unknown, account: Account): Offer | undefined {
   return undefined
 }
 
-function loginUrl(base: string, account: Account): string {
-  const url = new URL(base, location.href)
-  url.searchParams.set('returnTo', '/api/demo')
-  url.searchParams.set('loginHint', account.username)
-  return url.href
+function signInUrl(account: Account, error?: TokenServiceError): string {
+  return loginUrl({ endpoint, returnTo: '/api/demo', loginHint: account.username, error })
 }
 
 export function hideNotice(): void {

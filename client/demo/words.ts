@@ -1,6 +1,6 @@
 // What people read: durations, times, and for each error what it means and what to do.
 import { type ErrorCode, errorKinds } from '../../src/errors.ts'
-import { TokenServiceError } from '../errors.ts'
+import { TokenServiceError } from '../src/errors.ts'
 
 /** `1 h 14 min`, `10 min 42 s`, `42 s`: the two largest units, each kept on one line. */
 export function inWords(ms: number): string {

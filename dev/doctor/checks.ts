@@ -7,21 +7,19 @@ import '../../src/azure/credential.ts'
 import '../../src/entra/on-behalf-of.ts'
 import '../../src/sessions/table-client.ts'
 import type { ResourceAccess } from '../../src/config/settings.ts'
-import { abortable } from '../../src/resilience/deadline.ts'
 import { createService } from '../../src/service.ts'
 import { checkAcs } from './acs.ts'
 import { checkClientCredential } from './client-credential.ts'
 import { createEntraChecks } from './entra.ts'
-import { unforeseen } from './failure.ts'
 import { type Check, type Finding, unchecked } from './finding.ts'
 import { createIdentities } from './identities.ts'
 import { checkOwnApi } from './own-api.ts'
 import { checkRedirectUris } from './redirect-uris.ts'
 import { checkSealingKeys } from './sealing-keys.ts'
 import type { CheckedSettings, Part } from './settings.ts'
+import { startCheck } from './start-check.ts'
 import { createTableCheck, shortLimits } from './table.ts'
 
-/** Each call within a check has a shorter limit of its own; this is for what does not keep to one. */
 const limitMs = 12_000
 
 export interface StartedChecks {
@@ -45,15 +43,9 @@ export function startChecks({ config: settings, broken }: CheckedSettings): Star
     { parts = [], after = [] }: { parts?: Part[]; after?: Check[] },
     work: () => Finding | Promise<Finding>,
   ): Check {
-    const begin = async () => {
-      if (parts.some((part) => broken.has(part))) return unchecked('its settings have to be mended first')
-      for (const earlier of after) {
-        const { mark } = await earlier.finding
-        if (mark !== '✓') return unchecked(`${earlier.name} has to be good first`)
-      }
-      return abortable(AbortSignal.timeout(limitMs), Promise.resolve(work()))
-    }
-    return { name, finding: begin().catch(unforeseen) }
+    if (parts.some((part) => broken.has(part)))
+      return { name, finding: Promise.resolve(unchecked('its settings have to be mended first')) }
+    return startCheck(name, { after, limitMs }, work)
   }
 
   const tenant = start('Entra', { parts: ['tenant'] }, () => entraChecks.tenants())

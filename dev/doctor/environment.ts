@@ -1,14 +1,7 @@
 // The environment that the service would run in: the process's own, then local.settings.json as Core Tools applies it.
-import { readFile } from 'node:fs/promises'
-import * as z from 'zod'
 import { settingNames } from '../../src/config/settings.ts'
-import { applyLocalSettings } from '../host/local-settings.ts'
+import { applyLocalSettings, readLocalSettings } from '../host/local-settings.ts'
 import { bad, type Finding, good, unchecked } from './finding.ts'
-
-const fileShape = z.object({
-  Values: z.record(z.string(), z.string()).catch({}),
-  Host: z.object({ LocalHttpPort: z.int() }).catch({ LocalHttpPort: 7071 }),
-})
 
 /**
  * Applies the file to `process.env`. A file that cannot be used is a finding, and the rest goes by the environment alone.
@@ -17,30 +10,23 @@ const fileShape = z.object({
 export async function readEnvironment(file: string | undefined, isNamed: boolean): Promise<Finding> {
   if (file === undefined) return unchecked('left out: the environment alone counts')
   try {
-    if (!(await applyLocalSettings(file))) {
+    const settings = await readLocalSettings(file)
+    if (!settings) {
       const missing = `${file} is not there: the environment alone counts`
       const copy = 'cp local.settings.sample.json local.settings.json'
       return isNamed ? bad(missing, copy) : unchecked(missing)
     }
+    // As Core Tools does.
+    process.env.WEBSITE_HOSTNAME ??= `localhost:${settings.port ?? 7071}`
+    await applyLocalSettings(settings)
+    const { values } = settings
+    const shadowed = settingNames.filter((name) => name in values && values[name] !== process.env[name])
+    const rest =
+      shadowed.length === 0 ? '' : `; the environment has its own ${shadowed.join(', ')}, which wins`
+    return good(`${file}${rest}`)
   } catch (error) {
     return refusal(error)
-  } finally {
-    await nameHost(file)
   }
-  const { Values } = await parse(file)
-  const shadowed = settingNames.filter((name) => name in Values && Values[name] !== process.env[name])
-  const rest = shadowed.length === 0 ? '' : `; the environment has its own ${shadowed.join(', ')}, which wins`
-  return good(`${file}${rest}`)
-}
-
-/** As Core Tools does, where there is a file. */
-async function nameHost(file: string): Promise<void> {
-  const settings = await parse(file).catch(() => undefined)
-  if (settings) process.env.WEBSITE_HOSTNAME ??= `localhost:${settings.Host.LocalHttpPort}`
-}
-
-async function parse(file: string): Promise<z.infer<typeof fileShape>> {
-  return fileShape.parse(JSON.parse(await readFile(file, 'utf8')))
 }
 
 function refusal(error: unknown): Finding {

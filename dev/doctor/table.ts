@@ -34,8 +34,9 @@ export function createTableCheck({ config, sessions }: Service): TableCheck {
   }
 
   async function cleanUp(): Promise<void> {
-    const signal = () => AbortSignal.timeout(2_000)
-    const deadline = { signal, end: signal }
+    const callMs = () => 2_000
+    const signal = () => AbortSignal.timeout(callMs())
+    const deadline = { callMs, signal, end: signal }
     await deleteRows({ ...call(), deadline }).catch(() => {})
   }
 

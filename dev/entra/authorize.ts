@@ -77,7 +77,7 @@ export function registeredRedirectUri(parameters: Parameters, { clientId, settin
     )
   }
   const redirectUri = required(parameters, 'redirect_uri')
-  if (!settings.redirectUris.includes(redirectUri)) {
+  if (!isRegistered(redirectUri, settings)) {
     throw entraError(
       'invalid_request',
       50011,
@@ -85,6 +85,12 @@ export function registeredRedirectUri(parameters: Parameters, { clientId, settin
     )
   }
   return redirectUri
+}
+
+/** Exactly as it is registered; of `http://localhost` Entra does not look at the port (RFC 8252, section 7.3). */
+export function isRegistered(uri: string, { redirectUris }: EntraContext['settings']): boolean {
+  const withoutPort = (text: string) => text.replace(/^(http:\/\/localhost):\d+(?=\/)/, '$1')
+  return redirectUris.some((registered) => withoutPort(registered) === withoutPort(uri))
 }
 
 export function redirect(

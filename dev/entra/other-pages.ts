@@ -1,6 +1,6 @@
 /** The two places beside sign-in that a browser is sent to: sign-out, and consent by an administrator. */
 
-import { cancelled, errorRedirect, redirect, registeredRedirectUri } from './authorize.ts'
+import { cancelled, errorRedirect, isRegistered, redirect, registeredRedirectUri } from './authorize.ts'
 import type { EntraContext } from './context.ts'
 import { isSharedTenant, tenants } from './directory.ts'
 import { htmlResponse } from './html.ts'
@@ -11,7 +11,7 @@ import { readParameters } from './parameters.ts'
 export function logout(request: Request, { settings }: EntraContext): Response {
   const parameters = readParameters(new URL(request.url).searchParams)
   const target = parameters.post_logout_redirect_uri
-  if (target === undefined || !settings.redirectUris.includes(target)) return htmlResponse(signedOutPage())
+  if (target === undefined || !isRegistered(target, settings)) return htmlResponse(signedOutPage())
   return redirect(target, {}, parameters)
 }
 

@@ -4,23 +4,25 @@ import { parseArgs } from 'node:util'
 import { buildBundle, buildDemo } from '../../build.ts'
 import { readPort, runCommand } from '../command.ts'
 import { startHost } from './host.ts'
-import { applyLocalSettings } from './local-settings.ts'
+import { applyLocalSettings, readLocalSettings } from './local-settings.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
 runCommand(async (onStop) => {
   const { values } = parseArgs({
     options: {
-      port: { type: 'string', default: process.env.PORT ?? '7071' },
+      port: { type: 'string' },
       folder: { type: 'string', default: root },
       'function-key': { type: 'string' },
       'no-build': { type: 'boolean' },
       'no-local-settings': { type: 'boolean' },
     },
   })
-  const port = readPort(values.port)
-
-  if (!values['no-local-settings']) await applyLocalSettings(join(root, 'local.settings.json'))
+  const settings = values['no-local-settings']
+    ? undefined
+    : await readLocalSettings(join(root, 'local.settings.json'))
+  const port = readPort(values.port ?? process.env.PORT ?? String(settings?.port ?? 7071))
+  if (settings) await applyLocalSettings(settings)
   if (!values['no-build']) await Promise.all([buildBundle(), buildDemo()])
   const functionKey = values['function-key']
   const host = await startHost({

@@ -2,6 +2,7 @@
 import { CommunicationIdentityClient } from '@azure/communication-identity'
 import * as z from 'zod/mini'
 import { asAzureError, azureFailure } from '../azure/errors.ts'
+import { createAzureHttpClient } from '../azure/http-client.ts'
 import type { Identities } from '../azure/identity.ts'
 import type { ResourceAccess } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
@@ -71,6 +72,7 @@ function createClient(access: ResourceAccess, identity: Identities) {
     retryOptions: { maxRetries: 0 },
     // ACS sends no redirects, and who else does must not get the Entra token.
     redirectOptions: { maxRetries: 0 },
+    httpClient: createAzureHttpClient(),
   }
   if (access.kind === 'identity') {
     const { endpoint, identityClientId } = access

@@ -3,7 +3,7 @@
 // identity endpoint is not noticed for as long as they last.
 import type { AccessToken } from '@azure/identity'
 import { ServiceError } from '../errors.ts'
-import { abortable, briefly, callMs } from '../resilience/deadline.ts'
+import { abortable, briefly, longestCallMs } from '../resilience/deadline.ts'
 import { once } from '../resilience/deferred.ts'
 
 const assertionScope = 'api://AzureADTokenExchange/.default'
@@ -45,7 +45,7 @@ export function createIdentity(clientId: string | undefined, clock: () => Date):
   })
   const tokens = new Map<string, () => Promise<AccessToken>>()
   // Not in the usual chain, which may have to start `az`: that takes seconds, and two take longer.
-  const besideAfterMs = clientId === undefined ? callMs : callMs / 2
+  const besideAfterMs = clientId === undefined ? longestCallMs : longestCallMs / 2
 
   async function ask(scope: string): Promise<AccessToken> {
     const sdk = await credential()
@@ -117,7 +117,7 @@ async function askTwice(ask: () => Promise<AccessToken>, besideAfterMs: number):
     return ask()
   })
   try {
-    return await abortable(AbortSignal.timeout(callMs), Promise.any([first, second]))
+    return await abortable(AbortSignal.timeout(longestCallMs), Promise.any([first, second]))
   } catch (cause) {
     throw identityError(cause)
   }

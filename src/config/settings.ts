@@ -86,9 +86,20 @@ function written(raw: string | undefined): string | undefined {
   return (/^(["'])(.*)\1$/s.exec(text)?.[2] ?? text).trim() || undefined
 }
 
-/** Reads and checks all settings at once. Names of settings and fixed words are all that a problem says. */
-export function readSettings(env: Record<string, string | undefined> = process.env): Settings {
+/** Older ones load the app and fail at one call or the other, which would look like a fault of Entra or ACS. */
+const oldestNode = 22
+
+/**
+ * Reads and checks all settings at once, and the Node that runs the app. Names of settings, the version and fixed words are all that
+ * a problem says.
+ */
+export function readSettings(
+  env: Record<string, string | undefined> = process.env,
+  nodeVersion: string = process.versions.node,
+): Settings {
   const problems: string[] = []
+  if (Number.parseInt(nodeVersion, 10) < oldestNode)
+    problems.push(`Node.js ${nodeVersion} is too old: ${oldestNode} or newer has to run the app`)
   const values: Partial<Values> = {}
   const given: Given = (name) => written(env[name]) !== undefined
   for (const [name, field] of Object.entries(shape)) {

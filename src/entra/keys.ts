@@ -3,7 +3,7 @@
 import { createLocalJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import * as z from 'zod/mini'
 import { type ErrorCode, ServiceError } from '../errors.ts'
-import { abortable, briefly, callMs } from '../resilience/deadline.ts'
+import { abortable, briefly, longestCallMs } from '../resilience/deadline.ts'
 import { retryOnce } from '../resilience/retry.ts'
 import type { EntraEndpoints } from './endpoints.ts'
 
@@ -77,7 +77,7 @@ const keySet = z.object({ keys: z.array(z.unknown()) })
 async function fetchKeys(url: string): Promise<JWTVerifyGetKey> {
   let upstreamCode: number | undefined
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(callMs), redirect: 'manual' })
+    const response = await fetch(url, { signal: AbortSignal.timeout(longestCallMs), redirect: 'manual' })
     upstreamCode = response.status
     if (response.status !== 200) throw new Error('no keys')
     const { keys } = keySet.parse(await response.json())

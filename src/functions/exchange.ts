@@ -59,7 +59,10 @@ async function exchangeToken(
 ): Promise<HttpResponseInit> {
   if (!verifyBearer) return { status: 404 }
   const { request, deadline } = context
-  const caller = await aboutBearer(verifyBearer(request.headers.get('authorization'), deadline))
+  const authorization = request.headers.get('authorization')
+  const noBearer =
+    authorization === null ? 'There is no bearer token in the Authorization header.' : undefined
+  const caller = await aboutBearer(verifyBearer(authorization, deadline), noBearer)
   context.tenantId = caller.tenantId
   const { clientId, objectId } = caller
   const form = 'The body must be empty or {"teamsUserAadToken": "<token>"}.'
@@ -72,9 +75,12 @@ async function exchangeToken(
 }
 
 /** Two tokens may come in, so whoever is refused has to know which of them it was. */
-function aboutBearer<T>(work: Promise<T>): Promise<T> {
+function aboutBearer<T>(
+  work: Promise<T>,
+  detail = 'It is the bearer token of the Authorization header.',
+): Promise<T> {
   return work.catch((error: unknown) => {
-    throw withDetail(error, { invalid_token: 'It is the bearer token of the Authorization header.' })
+    throw withDetail(error, { invalid_token: detail })
   })
 }
 

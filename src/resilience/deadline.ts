@@ -4,13 +4,15 @@ import { ServiceError } from '../errors.ts'
 
 const requestMs = 9_000
 /** The most that one outgoing call may take. */
-export const callMs = 4_000
+export const longestCallMs = 4_000
 
 /** What the write at the end of a renewal needs at least; calls before it leave that much. */
 export const writeReserveMs = 1_000
 
 export interface Deadline {
-  /** Aborts one outgoing call after 4 s, or when what is left of the request (less `reserveMs`) is over. */
+  /** How long one outgoing call may take: 4 s, or what is left of the request (less `reserveMs`). Never 0, which the SDKs take for no limit. */
+  callMs(reserveMs?: number): number
+  /** Aborts one outgoing call after that time. */
   signal(reserveMs?: number): AbortSignal
   /** Aborts when the time of the request (less `reserveMs`) is over. */
   end(reserveMs: number): AbortSignal
@@ -19,14 +21,20 @@ export interface Deadline {
 export function startDeadline(): Deadline {
   const end = performance.now() + requestMs
   const leftMs = (reserveMs: number) => Math.max(0, Math.floor(end - performance.now() - reserveMs))
+  const callMs = (reserveMs = 0) => Math.max(1, Math.min(longestCallMs, leftMs(reserveMs)))
   return {
-    signal: (reserveMs = 0) => AbortSignal.timeout(Math.min(callMs, leftMs(reserveMs))),
+    callMs,
+    signal: (reserveMs) => AbortSignal.timeout(callMs(reserveMs)),
     end: (reserveMs) => AbortSignal.timeout(leftMs(reserveMs)),
   }
 }
 
 /** For work that another request has begun: whoever joins it waits no longer than his own deadline, then `upstream_unavailable`. */
-export async function withinDeadline<T>(deadline: Deadline, work: Promise<T>, reserveMs = 0): Promise<T> {
+export async function withinDeadline<T>(
+  deadline: Pick<Deadline, 'end'>,
+  work: Promise<T>,
+  reserveMs = 0,
+): Promise<T> {
   const signal = deadline.end(reserveMs)
   try {
     return await abortable(signal, work)

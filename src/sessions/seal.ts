@@ -83,7 +83,7 @@ function extract({ kid, key }: SealingKey): ExtractedKey {
 function placeKey({ prk }: ExtractedKey, { purpose, version, place }: SealContext): KeyObject {
   const info = JSON.stringify([purpose, version, ...place])
   // As a KeyObject: Node 24 converts a key of plain bytes at each use, which takes longer than opening a whole row.
-  return createSecretKey(createHmac('sha256', prk).update(info).update('\x01').digest())
+  return createSecretKey(createHmac('sha256', prk).update(`${info}\x01`).digest())
 }
 
 function additionalData({ kid }: ExtractedKey, { purpose, version, place }: SealContext): Buffer {

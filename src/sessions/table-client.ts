@@ -1,5 +1,6 @@
 // The client of the sessions' table, by key or by identity.
 import { TableClient } from '@azure/data-tables'
+import { createAzureHttpClient } from '../azure/http-client.ts'
 import type { Identities } from '../azure/identity.ts'
 import type { ResourceAccess } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
@@ -21,6 +22,7 @@ const needless = [
   'multipartPolicy',
   'tracingPolicy',
   'setClientRequestIdPolicy',
+  'decompressResponsePolicy',
 ]
 
 /** Throws `misconfigured` when the SDK does not take the setting. */
@@ -31,14 +33,14 @@ export function createTableClient(options: TableClientOptions): TableClient {
 }
 
 function createClient({ access, name, identity, maxRetries }: TableClientOptions): TableClient {
-  const retryOptions = { maxRetries }
+  const options = { retryOptions: { maxRetries }, httpClient: createAzureHttpClient() }
   if (access.kind === 'identity') {
-    return new TableClient(access.endpoint, name, identity(access.identityClientId), { retryOptions })
+    return new TableClient(access.endpoint, name, identity(access.identityClientId), options)
   }
   const { connectionString } = access
   try {
     return TableClient.fromConnectionString(connectionString, name, {
-      retryOptions,
+      ...options,
       // The emulator speaks plain http.
       allowInsecureConnection: /UseDevelopmentStorage=true|http:/.test(connectionString),
     })

@@ -1,10 +1,12 @@
-// A call of eight hours: the service in the local host, the stand-ins of Entra and ACS, and the SDK's own credential, all in
-// this process and on one fake clock. The refresher's requests go over real sockets, as do those of the service.
+// A call of eight hours: the service in the local host, the stand-ins of Entra and ACS, and a credential, the SDK's own or ours, all
+// in this process and on one fake clock. The refresher's requests go over real sockets, as do those of the service.
 import { randomBytes } from 'node:crypto'
 import { AzureCommunicationTokenCredential } from '@azure/communication-common'
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest'
-import type { TokenRefresher } from '../../client/refresher.ts'
-import { createTokenRefresher } from '../../client/token-refresher.ts'
+import type { Fetch } from '../../client/src/request.ts'
+import { createTeamsCredential, type TeamsCredential } from '../../client/src/teams-credential.ts'
+import { createTokenRefresher } from '../../client/src/token-refresher.ts'
+import type { AccessToken, TokenRefresher } from '../../client/src/token-request.ts'
 import { type AcsStandIn, startAcs } from '../../dev/acs/acs.ts'
 import { tenants } from '../../dev/entra/directory.ts'
 import { type EntraStandIn, startEntra } from '../../dev/entra/entra.ts'
@@ -19,7 +21,7 @@ import { FakeClock } from './fake-clock.ts'
 const minute = 60_000
 /** What Entra gives by default, and ACS with it. */
 const lifetime = 75 * minute
-/** From one proactive refresh of the SDK to the next. */
+/** From one proactive refresh to the next. */
 const renewal = lifetime - 10 * minute
 
 let clock: FakeClock
@@ -28,7 +30,7 @@ let acs: AcsStandIn
 let table: TableProxy
 let host: Host
 let port: number
-let credential: AzureCommunicationTokenCredential
+let credential: TeamsCredential
 let unhandled: unknown[]
 const noteUnhandled = (reason: unknown) => void unhandled.push(reason)
 
@@ -77,8 +79,30 @@ interface Given {
   leftMs: number
 }
 
-/** Signs in and calls: the SDK's own credential, asked once a minute for its token as the Calling SDK may do. */
-async function startCall() {
+interface CredentialOptions {
+  endpoint: string
+  fetch: Fetch
+  note: (accessToken: AccessToken) => void
+}
+
+const credentials = {
+  "the SDK's own credential": ({ endpoint, fetch, note }: CredentialOptions): TeamsCredential => {
+    const refresh = createTokenRefresher({ endpoint, fetch })
+    const tokenRefresher: TokenRefresher = async (abortSignal) => {
+      const accessToken = await refresh(abortSignal)
+      note(accessToken)
+      return accessToken
+    }
+    return new AzureCommunicationTokenCredential({ tokenRefresher, refreshProactively: true })
+  },
+  createTeamsCredential: ({ endpoint, fetch, note }: CredentialOptions): TeamsCredential => {
+    const made = createTeamsCredential({ endpoint, fetch, onToken: async () => note(await made.getToken()) })
+    return made
+  },
+}
+
+/** Signs in and calls: a credential is asked once a minute for its token, as the Calling SDK may do. */
+async function startCall(createCredential: (options: CredentialOptions) => TeamsCredential) {
   const browser = new Browser({ publicUrl: host.url })
   expect((await clock.until(clock.track(browser.signIn()))).status).toBe(302)
   const end = Date.now() + 8 * 60 * minute
@@ -95,13 +119,11 @@ async function startCall() {
       throw error
     }
   }
-  const refresh = createTokenRefresher({ endpoint: `${host.url}/api/token`, fetch: clock.watch(fetch) })
-  const tokenRefresher: TokenRefresher = async (abortSignal) => {
-    const accessToken = await refresh(abortSignal)
-    given.push({ token: accessToken.token, leftMs: accessToken.expiresOnTimestamp - Date.now() })
-    return accessToken
-  }
-  credential = new AzureCommunicationTokenCredential({ tokenRefresher, refreshProactively: true })
+  credential = createCredential({
+    endpoint: `${host.url}/api/token`,
+    fetch: clock.watch(fetch),
+    note: ({ token, expiresOnTimestamp }) => given.push({ token, leftMs: expiresOnTimestamp - Date.now() }),
+  })
 
   /** The token that the call has now: good at ACS, and for this long. */
   async function leftMs(): Promise<number> {
@@ -117,7 +139,7 @@ async function startCall() {
     await new Promise(setImmediate)
     expect(unhandled).toEqual([])
   }
-  /** Until the SDK is about to renew for the `nth` time. */
+  /** Until the credential is about to renew for the `nth` time. */
   async function goOnUntilRenewal(nth: number): Promise<void> {
     while (given.length < nth) await goOn(minute, 10 * minute)
     await goOn((await leftMs()) - 11 * minute, 10 * minute)
@@ -129,11 +151,11 @@ async function startCall() {
 
 const refreshes = () => entra.requests.filter(({ grantType }) => grantType === 'refresh_token')
 
-describe('a call of eight hours', () => {
+describe.each(Object.entries(credentials))('a call of eight hours with %s', (_, createCredential) => {
   const renewals = Math.floor((8 * 60 * minute) / renewal)
 
   it('gets a new token at every renewal, and asks for nothing else', async () => {
-    const call = await startCall()
+    const call = await startCall(createCredential)
     await call.finish()
 
     expect(call.answers).toEqual(Array(1 + renewals).fill(200))
@@ -144,7 +166,7 @@ describe('a call of eight hours', () => {
   })
 
   it('outlives five minutes of 503 and five minutes without a connection, at its renewals', async () => {
-    const call = await startCall()
+    const call = await startCall(createCredential)
     await call.goOnUntilRenewal(3)
     const { remove } = table.faults.add({ status: 503 })
     await call.goOn(5 * minute, 5 * minute)
@@ -160,10 +182,10 @@ describe('a call of eight hours', () => {
     const count = (answer: number | 'refused') => call.answers.filter((one) => one === answer).length
     expect(count(200)).toBe(call.given.length)
     expect(call.answers).toHaveLength(count(200) + count(503) + count('refused'))
-    // Each fault was met for some four minutes: a few quick tries, then one every 30 to 45 seconds.
+    // Each fault was met for some four minutes: a few quick tries, then one every 20 to 30 seconds.
     for (const failures of [count(503), count('refused')]) {
       expect(failures).toBeGreaterThan(4)
-      expect(failures).toBeLessThan(16)
+      expect(failures).toBeLessThan(20)
     }
     expect(call.given).toHaveLength(1 + renewals)
     expect(new Set(call.given.map(({ token }) => token)).size).toBe(1 + renewals)
@@ -172,7 +194,7 @@ describe('a call of eight hours', () => {
   })
 
   it('keeps its token while Entra is down for five minutes, and then gets a new one, without a loop', async () => {
-    const call = await startCall()
+    const call = await startCall(createCredential)
     await call.goOnUntilRenewal(3)
     const { remove } = entra.faults.add({ match: { endpoint: 'token' }, entraError: entraErrors.unavailable })
     await call.goOn(5 * minute, 5 * minute)
@@ -180,7 +202,7 @@ describe('a call of eight hours', () => {
     await call.goOn(2 * minute, 3 * minute)
     await call.finish()
 
-    // One answer more: the stored token, which the SDK has renewed again at half of what is left of it.
+    // One answer more: the stored token, which is renewed again at half of what is left of it.
     expect(call.answers).toEqual(Array(2 + renewals).fill(200))
     expect(new Set(call.given.map(({ token }) => token)).size).toBe(1 + renewals)
     expect(acs.requests).toHaveLength(1 + renewals)

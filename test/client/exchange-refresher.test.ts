@@ -1,12 +1,15 @@
 // What a refresher with a bearer sends, and what it does where Entra wants to see the user; on a fake clock over real sockets.
 import { AzureCommunicationTokenCredential } from '@azure/communication-common'
 import { describe, expect, it, vi } from 'vitest'
-import { AccountMismatch, TokenServiceError } from '../../client/errors.ts'
-import { createExchangeRefresher, type ExchangeRefresherOptions } from '../../client/exchange-refresher.ts'
+import { AccountMismatch, TokenServiceError } from '../../client/src/errors.ts'
+import {
+  createExchangeRefresher,
+  type ExchangeRefresherOptions,
+} from '../../client/src/exchange-refresher.ts'
+import { setUpTokenServer } from './set-up-token-server.ts'
 import { adele, alex, problem } from './token-server.ts'
-import { useTokenServer } from './use-token-server.ts'
 
-const page = useTokenServer()
+const page = setUpTokenServer()
 const claims = '{"access_token":{"capolids":{"essential":true}}}'
 
 function refresher(options: Partial<ExchangeRefresherOptions> = {}) {

@@ -1,15 +1,15 @@
-// One fake clock for everything in this process, over real sockets: only Date and setTimeout are faked, so that sockets keep
-// their own time. The clock jumps from timer to timer, but while a request is under way it goes at real speed.
+// One fake clock for everything in this process, over real sockets: only Date, `performance.now` and setTimeout are faked, so that
+// sockets keep their own time. The clock jumps from timer to timer, but while a request is under way it goes at real speed.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { vi } from 'vitest'
-import type { Fetch } from '../../client/token-request.ts'
+import type { Fetch } from '../../client/src/request.ts'
 
 export class FakeClock {
   #underWay = 0
 
   /** `vi.useRealTimers()` ends it. */
   constructor() {
-    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] })
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout', 'performance'] })
   }
 
   /** The clock goes at real speed until this has settled. */
@@ -54,13 +54,29 @@ export class FakeClock {
     while (this.#underWay > 0) await this.#step()
   }
 
+  /** Somebody, or a time server, sets the device's clock. */
+  setDevice(byMs: number): void {
+    vi.setSystemTime(Date.now() + byMs)
+  }
+
+  /**
+   * The computer sleeps: timers have as long to go as before. `performance.now` stands still (macOS, Linux), or goes on with the
+   * device's clock (Windows).
+   */
+  fallAsleep(ms: number, steady: 'stands still' | 'goes on'): void {
+    this.setDevice(ms)
+    if (steady === 'stands still') return
+    const now = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + ms)
+  }
+
   async #step(): Promise<void> {
     if (this.#underWay === 0 && vi.getTimerCount() > 0) {
       await vi.advanceTimersToNextTimerAsync()
     } else {
-      const before = performance.now()
+      const before = process.hrtime.bigint()
       await sleep(1)
-      await vi.advanceTimersByTimeAsync(Math.round(performance.now() - before))
+      await vi.advanceTimersByTimeAsync(Math.round(Number(process.hrtime.bigint() - before) / 1e6))
     }
     await eventLoopTurn()
   }

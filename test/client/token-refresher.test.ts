@@ -1,12 +1,12 @@
 // What a refresher sends, whom it belongs to, and what it says; on a fake clock over real sockets.
 import { describe, expect, it, vi } from 'vitest'
-import { AccountMismatch, SignInRequired } from '../../client/errors.ts'
-import { createTokenRefresher } from '../../client/token-refresher.ts'
+import { AccountMismatch, SignInRequired } from '../../client/src/errors.ts'
+import { createTokenRefresher } from '../../client/src/token-refresher.ts'
+import { setUpTokenServer } from './set-up-token-server.ts'
 import { adele, alex, problem } from './token-server.ts'
-import { useTokenServer } from './use-token-server.ts'
 
 const minute = 60_000
-const page = useTokenServer()
+const page = setUpTokenServer()
 
 describe('a request', () => {
   it('is a POST with cookies and the header, and says whose token it must be once that is known', async () => {

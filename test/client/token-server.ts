@@ -7,7 +7,9 @@ export interface TokenServer {
   requests: { method: string; headers: Headers; body: string; at: number }[]
   faults: Faults<Request>
   /** What is answered where there is no fault. */
-  answer: { token: string; expiresOn: string; user: string }
+  answer: { token: string; expiresOn: string; expiresIn?: number; user: string }
+  /** In the place of `answer`: what the service says at that moment. */
+  issue: (() => TokenServer['answer']) | undefined
   /** Forgets requests and faults. */
   reset(): void
   stop(): Promise<void>
@@ -31,16 +33,18 @@ export async function startTokenServer(): Promise<TokenServer> {
   const { port, stop } = await listen(async (request) => {
     const { method, headers } = request
     requests.push({ method, headers, body: await request.text(), at: Date.now() })
-    return faults.answer(request, async () => Response.json(server.answer))
+    return faults.answer(request, async () => Response.json(server.issue?.() ?? server.answer))
   })
   const server: TokenServer = {
     endpoint: `http://127.0.0.1:${port}/api/token`,
     requests,
     faults,
     answer: { token: 'opaque', expiresOn: '2026-11-21T12:00:00.000Z', user: adele },
+    issue: undefined,
     reset() {
       requests.length = 0
       faults.clear()
+      server.issue = undefined
       server.answer = { token: 'opaque', expiresOn: '2026-11-21T12:00:00.000Z', user: adele }
     },
     stop,

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TableClient } from '@azure/data-tables'
@@ -43,10 +43,10 @@ test('Azurite gives every service that is asked for an endpoint, at the port tha
 })
 
 test('Azurite refuses a port that is taken, and leaves nothing running', async () => {
-  const tablePort = await freePort()
   const squatter = createServer()
-  await new Promise<void>((resolve) => squatter.listen(tablePort, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void squatter.close())
+  const { port: tablePort } = squatter.address() as AddressInfo
   await expect(startAzurite({ tablePort })).rejects.toThrow(`port ${tablePort} is in use (Azurite table)`)
 })
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { chmod, copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { freePort, requireFree } from '../../dev/ports.ts'
 import { acsAccessKey, clientId, standInPorts, tenantId } from '../../dev/settings.ts'
@@ -19,12 +19,14 @@ const isRunning = (pid: number) => {
   }
 }
 
-async function takePort(port: number): Promise<void> {
+/** A fixed port may be taken already; 0 is any free one. */
+async function takePort(port: number): Promise<number> {
   const squatter = createServer()
   await new Promise((resolve) =>
     squatter.once('error', resolve).listen(port, '127.0.0.1', () => resolve(null)),
   )
   onTestFinished(() => void squatter.close())
+  return (squatter.address() as AddressInfo | null)?.port ?? port
 }
 
 async function startDev(): Promise<{ dev: Command; url: string; folder: string; ports: number[] }> {
@@ -56,8 +58,7 @@ test.each(['host/cli.ts', 'dev.ts'])(
 )
 
 test('the host, dev and the stand-ins refuse a port that is taken, in one line', async () => {
-  const port = await freePort()
-  await takePort(port)
+  const port = await takePort(0)
   await takePort(standInPorts.entra)
   const commands = [
     startCommand('host/cli.ts', ['--no-build', '--no-local-settings', '--port', String(port)]),
@@ -138,6 +139,18 @@ test('dev starts a killed host again, and ends with all that it started', async 
   await expectNothingLeft(dev, ports)
 })
 
+test('dev behind a front end: people come back to its address, which is registered', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dev-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const PUBLIC_URL = 'http://localhost:5173'
+  const dev = startCommand('dev.ts', ['--folder', folder], { PORT: '0', PUBLIC_URL })
+  const [, url] = await dev.untilOutput(/^ready (.*)$/m)
+  expect(dev.output()).toContain(`open ${PUBLIC_URL}/api/demo `)
+  const login = await fetch(`${url}/api/login?loginHint=adele@contoso.example`, { redirect: 'manual' })
+  const entra = await fetch(login.headers.get('location') ?? '', { redirect: 'manual' })
+  expect(entra.headers.get('location')).toContain(`${PUBLIC_URL}/api/redirect?code=`)
+})
+
 test('dev can be stopped while it starts', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'dev-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
@@ -152,6 +165,52 @@ test('a dev that is killed leaves nothing behind', async () => {
   const { dev, ports } = await startDev()
   dev.kill('SIGKILL')
   await expectNothingLeft(dev, ports)
+})
+
+/** What stands in .vscode/tasks.json, run as the editor runs it: by a shell, at the top of the project. */
+async function startTask(label: string) {
+  const root = join(import.meta.dirname, '..', '..')
+  const { tasks } = JSON.parse(await readFile(join(root, '.vscode', 'tasks.json'), 'utf8'))
+  const { command, problemMatcher } = tasks.find((task: { label: string }) => task.label === label)
+  const isReady = new RegExp(problemMatcher.background.endsPattern, 'm')
+  return { root, command: command as string, isReady }
+}
+
+test('the tasks of Visual Studio Code bring up the stand-ins, and func once they are there', async () => {
+  const standIns = await startTask('stand-ins')
+  const func = await startTask('func: host start')
+  const folder = await mkdtemp(join(tmpdir(), 'tasks-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await copyFile(join(func.root, 'local.settings.sample.json'), join(folder, 'local.settings.json'))
+  const script = `#!/bin/sh\n[ "$1" = --version ] && echo 4.14.0 || echo "func $*: Worker process started and initialized."\n`
+  await writeFile(join(folder, 'func'), script)
+  await chmod(join(folder, 'func'), 0o755)
+
+  // The stand-ins are not there yet.
+  const args = func.command.replace(/^npm start -- /, '').split(' ')
+  const PATH = [folder, dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter)
+  const start = startCommand('start.ts', args, { PATH }, folder)
+  await start.untilOutput(
+    /^waiting for Azurite on port 10000, Azurite on port 10002, ACS on port 7074, Entra on port 7072: /,
+  )
+  expect(start.output()).not.toMatch(func.isReady)
+
+  const shell = spawn('sh', ['-c', standIns.command], {
+    cwd: standIns.root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  })
+  onTestFinished(() => {
+    process.kill(-(shell.pid as number), 'SIGTERM')
+  })
+  let output = ''
+  shell.stdout.on('data', (chunk) => {
+    output += chunk
+  })
+  await expect.poll(() => output, { timeout: 120_000 }).toMatch(standIns.isReady)
+  await start.untilOutput(func.isReady)
+  expect(start.output()).toContain('func start --language-worker -- --inspect=9229: ')
+  expect(await start.ended).toBe(0)
 })
 
 test('local.settings.sample.json fits the stand-ins and is all that the service needs', async () => {

@@ -126,7 +126,7 @@ describe('local.settings.json', () => {
     [
       'of another shape',
       { IsEncrypted: false, Values: { A: { b: 'canary' } } },
-      /strings only => compare it/,
+      /truth values only => compare it/,
     ],
     [
       'naming a CA that is not there',

@@ -118,13 +118,24 @@ describe('login_hint and prompt', () => {
   })
 })
 
+test.each(['http://localhost:7081', 'http://localhost'])(
+  'the port of a redirect URI on localhost does not matter: %s',
+  async (origin) => {
+    const redirect_uri = redirectUri.replace('http://localhost:7071', origin)
+    const response = await visit(authorizeUrl(entra, { redirect_uri, login_hint: 'adele@contoso.example' }))
+    const back = locationOf(response)
+    expect(back.href).toMatch(`${redirect_uri}?code=`)
+  },
+)
+
 describe('a request that may not be answered by a redirect', () => {
   test.each([
     ['another client', { client_id: 'b0000000-0000-4000-8000-000000000000' }, 'AADSTS700016'],
     ['no client', { client_id: undefined }, 'AADSTS900144'],
     ['no redirect URI', { redirect_uri: undefined }, 'AADSTS900144'],
     ['a redirect URI with more at its end', { redirect_uri: `${redirectUri}/x` }, 'AADSTS50011'],
-    ['a redirect URI of another port', { redirect_uri: redirectUri.replace('7071', '7072') }, 'AADSTS50011'],
+    ['a redirect URI of another host', { redirect_uri: redirectUri.replace('local', 'any') }, 'AADSTS50011'],
+    ['a port that is no port', { redirect_uri: redirectUri.replace('7071', 'evil.example') }, 'AADSTS50011'],
     ['a redirect URI in other letters', { redirect_uri: redirectUri.toUpperCase() }, 'AADSTS50011'],
   ])('%s is an error page', async (_, changes, code) => {
     for (const method of ['GET', 'POST']) {

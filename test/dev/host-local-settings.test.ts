@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 import { createCertificate } from '../../dev/certificate.ts'
-import { applyLocalSettings } from '../../dev/host/local-settings.ts'
+import { applyLocalSettings, type LocalSettings, readLocalSettings } from '../../dev/host/local-settings.ts'
 
 /** The file, and the variables that it adds to the environment, go when the test is over. */
 async function settingsFile(content: unknown): Promise<string> {
@@ -21,35 +21,65 @@ async function settingsFile(content: unknown): Promise<string> {
   return file
 }
 
+async function apply(content: unknown): Promise<LocalSettings> {
+  const settings = await readLocalSettings(await settingsFile(content))
+  if (!settings) throw new Error('the file is not there')
+  await applyLocalSettings(settings)
+  return settings
+}
+
 test('the values become environment variables, and what is in the environment wins', async () => {
   const home = process.env.HOME
-  const file = await settingsFile({ IsEncrypted: false, Values: { HOME: '/elsewhere', TEST_ADDED: 'yes' } })
-  expect(await applyLocalSettings(file)).toBe(true)
+  await apply({ IsEncrypted: false, Values: { HOME: '/elsewhere', TEST_ADDED: 'yes' } })
   expect(process.env).toMatchObject({ HOME: home, TEST_ADDED: 'yes' })
 })
 
+test('what is empty in the environment does not win', async () => {
+  process.env.TEST_EMPTY = ''
+  onTestFinished(() => void delete process.env.TEST_EMPTY)
+  await apply({ IsEncrypted: false, Values: { TEST_EMPTY: 'of the file' } })
+  expect(process.env.TEST_EMPTY).toBe('of the file')
+})
+
+test('numbers and truth values are taken for their text, and the port of the host is read', async () => {
+  const values = { SESSION_MAX_HOURS: 12, SESSION_IDLE_HOURS: 0.5, TEST_ADDED: true }
+  const settings = await apply({ IsEncrypted: false, Values: values, Host: { LocalHttpPort: 7081 } })
+  expect(process.env).toMatchObject({
+    SESSION_MAX_HOURS: '12',
+    SESSION_IDLE_HOURS: '0.5',
+    TEST_ADDED: 'true',
+  })
+  expect(settings.port).toBe(7081)
+})
+
 test('no file is no fault', async () => {
-  expect(await applyLocalSettings('/nowhere/local.settings.json')).toBe(false)
+  expect(await readLocalSettings('/nowhere/local.settings.json')).toBeUndefined()
 })
 
 test.each([
   ['{', 'is not JSON'],
   ['null', 'needs "IsEncrypted": false'],
   [{ Values: {} }, 'needs "IsEncrypted": false'],
-  [{ IsEncrypted: false, Values: { A: { b: 1 } } }, 'needs "Values" with strings only'],
+  [
+    { IsEncrypted: false, Values: { A: { b: 1 } } },
+    'needs "Values" with strings, numbers and truth values only',
+  ],
+  [{ IsEncrypted: false, Values: { A: null } }, 'needs "Values" with strings'],
+  [{ IsEncrypted: false, Host: { LocalHttpPort: '7081' } }, 'needs a port number'],
+  [{ IsEncrypted: false, Host: { LocalHttpPort: 70810 } }, 'needs a port number'],
   [
     { IsEncrypted: false, Values: { NODE_EXTRA_CA_CERTS: 'no.pem' } },
     /NODE_EXTRA_CA_CERTS names \/.*no\.pem/,
   ],
 ])('a file with %j is refused in one line', async (content, reason) => {
-  const failure: Error = await applyLocalSettings(await settingsFile(content)).catch((error) => error)
+  const failure: Error = await apply(content).catch((error) => error)
   expect(failure.message).toMatch(reason)
   expect(failure.message).not.toContain('\n')
 })
 
 test('a file that is not JSON is told by the place of the fault, not by what is there', async () => {
-  const file = await settingsFile('{ "Values": {\n  "ENTRA_CLIENT_SECRET": "canary" oops }')
-  const failure: Error = await applyLocalSettings(file).catch((error) => error)
+  const content = '{ "Values": {\n  "ENTRA_CLIENT_SECRET": "canary" oops }'
+  const failure: Error = await apply(content).catch((error) => error)
   expect(failure.message).toMatch(/is not JSON \(line 2 column \d+\)$/)
   expect(failure.message).not.toMatch(/canary|oops/)
 })
@@ -68,6 +98,6 @@ test('NODE_EXTRA_CA_CERTS of the file is trusted from now on, relative to the fi
 
   const file = await settingsFile({ IsEncrypted: false, Values: { NODE_EXTRA_CA_CERTS: 'ca.pem' } })
   await writeFile(join(file, '..', 'ca.pem'), ca)
-  await applyLocalSettings(file)
+  await applyLocalSettings((await readLocalSettings(file)) as LocalSettings)
   expect(await (await fetch(url)).text()).toBe('hello')
 })

@@ -132,7 +132,9 @@ describe('who is refused is told which of the two tokens it was', () => {
   const teams = 'It is teamsUserAadToken, which Azure Communication Services does not accept.'
 
   it('the bearer', async () => {
-    for (const authorization of [undefined, 'Bearer a.b.c', signed({ scp: 'Other' }), signed({ exp: 1 })]) {
+    const none = 'There is no bearer token in the Authorization header.'
+    expect(await detailOf({ authorization: undefined })).toEqual(['invalid_token', none])
+    for (const authorization of ['Bearer a.b.c', signed({ scp: 'Other' }), signed({ exp: 1 })]) {
       expect(await detailOf({ authorization })).toEqual(['invalid_token', bearer])
     }
   })

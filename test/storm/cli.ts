@@ -11,25 +11,24 @@ runCommand(async (onStop) => {
     options: {
       processes: { type: 'string', default: '8' },
       users: { type: 'string', default: '50' },
-      operations: { type: 'string' },
-      seconds: { type: 'string' },
+      operations: { type: 'string', default: '10000' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      'no-lightning': { type: 'boolean', default: false },
     },
   })
-  const bound = values.operations === undefined && values.seconds === undefined ? '10000' : values.operations
   const options = {
     processes: readCount('processes', values.processes),
     users: readCount('users', values.users),
+    operations: readCount('operations', values.operations),
     seed: readCount('seed', values.seed),
-    ...(bound === undefined ? {} : { operations: readCount('operations', bound) }),
-    ...(values.seconds === undefined ? {} : { seconds: readCount('seconds', values.seconds) }),
+    lightning: !values['no-lightning'],
   }
 
   await buildBundle()
-  const { processes, users, seed } = options
+  const { processes, users, operations, seed } = options
   const stage = await startStage(options)
   onStop(stage.stop)
-  console.log(`${processes} processes, ${users} users, --seed ${seed}`)
+  console.log(`${processes} processes, ${users} users, ${operations} operations, --seed ${seed}`)
   const result = await stormOn(stage, { ...options, onProgress: showProgress })
   if (process.stdout.isTTY) process.stdout.write('\n')
   console.log(`\n${formatReport(result)}`)

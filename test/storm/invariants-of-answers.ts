@@ -1,28 +1,71 @@
 // What must hold of each answer by itself.
-import type { History, RecordedRequest, RequestKind } from './history.ts'
-import { describeRequest } from './life.ts'
+import { aftermathMs, renewalMayHaveFailed } from './disturbances.ts'
+import type { History, LogLine, MetFault, RecordedRequest, RequestKind } from './history.ts'
+import { describeRequest, livesOf } from './life.ts'
 
-/** Twice the service's own deadline: a busy machine adds time that the service does not see. */
-const limitMs = 20_000
-
-export function everyRequestIsAnsweredInTime({ requests }: History): string[] {
+/** However slow the machine is: `giveUpMs` of the recorder is what only a request that hangs can take. */
+export function everyRequestIsAnswered({ requests, processes }: History): string[] {
   return requests
-    .filter(({ status, begun, ended }) => status === undefined || ended - begun > limitMs)
+    .filter(
+      ({ status, at, begun, ended }) =>
+        status === undefined && !at.some((index) => wasKilled(index, begun, ended)),
+    )
     .map((request) => describeRequest(request))
+
+  function wasKilled(index: number, begun: number, ended: number): boolean {
+    const life = processes[index]
+    return life?.isKilled === true && life.ended !== undefined && begun <= life.ended && life.ended <= ended
+  }
 }
 
-/** A storm has no faults, so sign-ins and logouts succeed, and the other requests find a session or are told to sign in. */
+const unavailable = ['503 upstream_unavailable', '503 throttled']
+const may: Record<RequestKind, string[]> = {
+  'sign-in': ['302', ...unavailable],
+  token: ['200', '401 sign_in_required', ...unavailable],
+  session: ['200', '401 sign_in_required', ...unavailable],
+  logout: ['200', ...unavailable],
+}
+
 export function everyAnswerIsOneThatItsRequestMayGet({ requests }: History): string[] {
-  const may: Record<RequestKind, (string | undefined)[]> = {
-    'sign-in': ['302'],
-    token: ['200', '401 sign_in_required'],
-    session: ['200', '401 sign_in_required'],
-    logout: ['200'],
-  }
   return requests
     .filter(({ status }) => status !== undefined)
     .filter(({ kind, status, problem }) => !may[kind].includes([status, problem].filter(Boolean).join(' ')))
     .map((request) => describeRequest(request))
+}
+
+/**
+ * A 503 says when to come again, and its line in the log names a time-out, which a busy machine explains, or an upstream that has just
+ * met a fault. Where a renewal found its refresh token dead and the row renewed by another, the next request starts from that.
+ */
+export function every503HasACause({ requests, log, faults }: History): string[] {
+  const lines = Map.groupBy(
+    log.filter(({ text }) => text.includes('"request-failed"')),
+    ({ text }) => /"traceId":"([^"]+)"/.exec(text)?.[1],
+  )
+  return requests
+    .filter(({ status }) => status === 503)
+    .flatMap((request) => {
+      const line = lines.get(request.traceId)?.[0]
+      const seconds = Number(request.retryAfter)
+      const isTold = Number.isInteger(seconds) && seconds >= 1 && seconds <= 3_600
+      const reason = !isTold
+        ? `Retry-After ${request.retryAfter}`
+        : line
+          ? whyNotCaused(line, request, faults)
+          : 'no line in the log'
+      return reason === undefined ? [] : [`${describeRequest(request)}: ${reason}`]
+    })
+}
+
+function whyNotCaused({ text }: LogLine, request: RecordedRequest, faults: MetFault[]): string | undefined {
+  const { upstream } = JSON.parse(text) as { upstream?: string }
+  const isTimeOut = /"name":"(TimeoutError|AbortError)"/.test(text)
+  const isAfterRenewal = text.includes('"code":"sign_in_required"')
+  const hasFailed = faults.some(
+    ({ at, upstream: failed }) =>
+      failed === upstream && request.begun - aftermathMs <= at && at <= request.ended,
+  )
+  return isTimeOut || isAfterRenewal || hasFailed ? undefined : text
 }
 
 export function everyAnswerIsAboutItsOwnUser({ requests }: History): string[] {
@@ -39,9 +82,21 @@ function isAboutSomebodyElse({ session, token, account }: RecordedRequest): bool
   return user !== objectId || content?.objectId !== objectId || content.tenantId !== tenantId
 }
 
-/** Entra's tokens last 12 minutes at least in a storm, so there is always one with 10 minutes left. */
-export function everyTokenLastsTenMinutes({ requests }: History): string[] {
-  return requests
-    .filter(({ token, ended }) => token && token.expiresOn.getTime() - ended < 10 * 60_000)
-    .map((request) => describeRequest(request))
+const minuteMs = 60_000
+
+/**
+ * Entra's tokens last 12 minutes at least in a storm, so there is always one with 10 minutes left; where it cannot be had, the stored one
+ * is given while it lasts.
+ */
+export function everyTokenLasts(history: History): string[] {
+  return livesOf(history).flatMap((life) =>
+    life.requests
+      .filter((request) => {
+        const lasts = request.token
+          ? request.token.expiresOn.getTime() - request.begun
+          : Number.POSITIVE_INFINITY
+        return lasts < (renewalMayHaveFailed(history, life, request) ? 1 : 10) * minuteMs
+      })
+      .map((request) => describeRequest(request)),
+  )
 }

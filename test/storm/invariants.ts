@@ -2,10 +2,11 @@
 // what holds.
 import type { History } from './history.ts'
 import {
+  every503HasACause,
   everyAnswerIsAboutItsOwnUser,
   everyAnswerIsOneThatItsRequestMayGet,
-  everyRequestIsAnsweredInTime,
-  everyTokenLastsTenMinutes,
+  everyRequestIsAnswered,
+  everyTokenLasts,
 } from './invariants-of-answers.ts'
 import {
   everyRowBelongsToALivingSession,
@@ -14,10 +15,17 @@ import {
 } from './invariants-of-rows.ts'
 import {
   aRefusedSessionStaysDead,
+  everybodyHasATokenInTheEnd,
+  everySignOutIsDoneInTheEnd,
   noSessionEndsByItself,
   noSessionIsAliveAfterItsLogout,
   revokedSessionsEndAtTheirNextRenewal,
 } from './invariants-of-sessions.ts'
+import {
+  noCodeIsSentTwice,
+  noDeadRefreshTokenIsSentAgain,
+  nothingIsLoggedAsAnError,
+} from './invariants-of-upstreams.ts'
 
 export type Invariant = (history: History) => string[]
 
@@ -30,9 +38,15 @@ export const invariants = {
   everyRowOpensToItsOwnAccount,
   everyRowBelongsToALivingSession,
   noRefreshTokenIsLost,
-  everyRequestIsAnsweredInTime,
+  everyRequestIsAnswered,
   everyAnswerIsOneThatItsRequestMayGet,
-  everyTokenLastsTenMinutes,
+  every503HasACause,
+  everyTokenLasts,
+  everybodyHasATokenInTheEnd,
+  everySignOutIsDoneInTheEnd,
+  noCodeIsSentTwice,
+  noDeadRefreshTokenIsSentAgain,
+  nothingIsLoggedAsAnError,
 } satisfies Record<string, Invariant>
 
 export interface Violation {

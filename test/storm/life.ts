@@ -3,7 +3,7 @@ import type { History, KnownSession, RecordedRequest } from './history.ts'
 
 export interface Life {
   session: KnownSession
-  /** Its sign-in, all requests with its cookie, and the sign-in that replaced it; by their beginning. */
+  /** Its sign-in, all requests with its cookie, and those that made up for its sign-out; by their beginning. */
   requests: RecordedRequest[]
   /** The requests that end it when they succeed: logouts, and sign-ins that replace it. */
   endings: RecordedRequest[]
@@ -13,21 +13,37 @@ export interface Life {
 
 export function livesOf({ requests, sessions }: History): Life[] {
   const bySession = Map.groupBy(requests, ({ session }) => session)
+  const madeUpFor = new Map<string, RecordedRequest[]>()
+  for (const request of requests)
+    for (const rowKey of request.makesUpFor ?? [])
+      madeUpFor.set(rowKey, [...(madeUpFor.get(rowKey) ?? []), request])
   return sessions.map((session) => {
-    const own = [session.signIn, ...(bySession.get(session) ?? [])].sort((a, b) => a.begun - b.begun)
-    const endings = own.filter((request) => request !== session.signIn && endsItsSession(request))
-    const answered = endings.filter(({ status }) => status === 200 || status === 302)
+    const { signIn, key } = session
+    const own = new Set([signIn, ...(bySession.get(session) ?? []), ...(madeUpFor.get(key.rowKey) ?? [])])
+    const inOrder = [...own].sort((a, b) => a.begun - b.begun)
+    const endings = inOrder.filter((request) => request !== signIn && endsItsSession(request))
+    const done = endings.filter((request) => hasEnded(request, key.rowKey))
     return {
       session,
-      requests: own,
+      requests: inOrder,
       endings,
-      endedAt: Math.min(Number.POSITIVE_INFINITY, ...answered.map(({ ended }) => ended)),
+      endedAt: Math.min(Number.POSITIVE_INFINITY, ...done.map(({ ended }) => ended)),
     }
   })
 }
 
 function endsItsSession({ kind }: RecordedRequest): boolean {
   return kind === 'logout' || kind === 'sign-in'
+}
+
+/** How many sessions the cookie can name that a sign-out leaves which could not be done; further ones are forgotten. */
+const mostLeft = 3
+
+/** A logout that fails has ended what it does not say is left. */
+function hasEnded({ kind, status, session, leaves = [] }: RecordedRequest, rowKey: string): boolean {
+  const isAnswered = status === (kind === 'logout' ? 200 : 302) || (kind === 'logout' && status === 503)
+  if (!isAnswered || leaves.includes(rowKey)) return false
+  return session?.key.rowKey === rowKey || leaves.length < mostLeft
 }
 
 /** Alive: the session was found. A logout is answered 200 whether or not it was. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { History, KnownSession } from './history.ts'
 import type { Step } from './plan.ts'
-import { createRecorder } from './recorder.ts'
+import { type Brought, createRecorder } from './recorder.ts'
 import { writeAsVersion1 } from './rows.ts'
 import type { Stage } from './stage.ts'
 
@@ -10,74 +10,93 @@ import type { Stage } from './stage.ts'
 const shortSeconds = 720
 const longSeconds = 4_500
 
-/** @param browsersPerUser The browsers whose sessions end together when their user is revoked. */
-export function createPerformer(
-  stage: Stage,
-  history: History,
-  browsersPerUser: number,
-): (step: Step) => Promise<void> {
-  const { signIn, ask, revoke } = createRecorder(stage, history)
-  const inBrowser = new Map<string, KnownSession>()
-  const ended: KnownSession[] = []
+/** The people's browsers, and what they do. */
+export interface Performer {
+  perform(step: Step): Promise<void>
+  /** Browsers with the cookie of a sign-out that could not be done. */
+  unfinishedSignOuts(): Brought[]
+}
 
+/** @param browsersPerUser The browsers whose sessions end together when their user is revoked. */
+export function createPerformer(stage: Stage, history: History, browsersPerUser: number): Performer {
+  const { signIn, ask, logout, revoke } = createRecorder(stage, history)
+  const browsers = new Map<string, Brought>()
+  const ended: KnownSession[] = []
+  const inBrowser = (name: string) => browsers.get(name) ?? {}
+
+  /** What has happened to its cookies meanwhile, by another step in the same browser, stands. */
   function leave(browser: string, session: KnownSession): void {
     ended.push(session)
-    if (inBrowser.get(browser) === session) inBrowser.delete(browser)
+    const { session: current, signOut } = inBrowser(browser)
+    if (current === session) browsers.set(browser, { signOut })
   }
 
-  return async ({ kind, user, browser, at, pauseMs, shortTokens, pick }) => {
+  async function perform(step: Step): Promise<void> {
+    const { kind, user, browser, at, pauseMs, shortTokens, pick } = step
     stage.entra.options.lifetimes.accessTokenSeconds = shortTokens ? shortSeconds : longSeconds
     const name = `${user}/${browser}`
-    const process = (index: number) => at[index % at.length] ?? 0
+    const place = (index: number) => at[index % at.length] ?? 0
 
-    async function enter(former?: KnownSession): Promise<void> {
-      const fresh = await signIn(user, [process(2), process(3)], former)
-      if (former) leave(name, former)
-      if (fresh) inBrowser.set(name, fresh)
+    async function enter(): Promise<void> {
+      const before = inBrowser(name)
+      const after = await signIn(user, [place(2), place(3)], before)
+      if (before.session && after.session !== before.session) ended.push(before.session)
+      browsers.set(name, after)
+      if (after.session && after.session !== before.session && step.beginsOlder)
+        await writeOlder(after.session)
+    }
+    async function writeOlder({ key }: KnownSession): Promise<void> {
+      if (await writeAsVersion1(stage, key)) history.olderRows.push(key.rowKey)
     }
     async function token(of: KnownSession, index: number): Promise<void> {
-      const { status } = await ask('token', of, process(index))
+      const { status } = await ask('token', of, place(index))
       if (status === 401) leave(name, of)
     }
+    async function signOutNow(): Promise<void> {
+      const { request, ...after } = await logout(inBrowser(name), place(2))
+      if (request.status !== undefined) browsers.set(name, after)
+    }
 
-    const session = inBrowser.get(name)
+    const { session } = inBrowser(name)
     if (!session) return enter()
     switch (kind) {
       case 'token':
         await token(session, 0)
         break
       case 'session':
-        await ask('session', session, process(0))
+        await ask('session', session, place(0))
         break
       case 'race':
         await Promise.all(at.map((_, index) => token(session, index)))
         break
       case 'replace':
-        await Promise.all([token(session, 0), token(session, 1), sleep(pauseMs).then(() => enter(session))])
+        await Promise.all([token(session, 0), token(session, 1), sleep(pauseMs).then(enter)])
         break
       case 'logout': {
-        const logout = sleep(pauseMs).then(() => ask('logout', session, process(2)))
-        const after = logout.then(() => ask('session', session, process(3)))
+        const after = sleep(pauseMs)
+          .then(signOutNow)
+          .then(() => ask('session', session, place(3)))
         await Promise.all([token(session, 0), token(session, 1), after])
-        leave(name, session)
+        ended.push(session)
         break
       }
       case 'replay': {
         const dead = ended[Math.floor(pick * ended.length)]
-        if (dead) await ask(pauseMs % 2 ? 'token' : 'session', dead, process(0))
+        if (dead) await ask(pauseMs % 2 ? 'token' : 'session', dead, place(0))
         break
       }
       case 'older': {
-        const older = sleep(pauseMs).then(() => writeAsVersion1(stage, session.key))
+        const older = sleep(pauseMs).then(() => writeOlder(session))
         await Promise.all([token(session, 0), token(session, 1), older])
         break
       }
       case 'revoke': {
-        const theirs = Array.from({ length: browsersPerUser }, (_, other) =>
-          inBrowser.get(`${user}/${other}`),
+        const theirs = Array.from(
+          { length: browsersPerUser },
+          (_, other) => inBrowser(`${user}/${other}`).session,
         )
         const living = theirs.filter((one) => one !== undefined)
-        const askAll = () => Promise.all(living.map((one, index) => ask('token', one, process(index))))
+        const askAll = () => Promise.all(living.map((one, index) => ask('token', one, place(index))))
         const before = askAll()
         await sleep(pauseMs)
         revoke(user)
@@ -85,5 +104,10 @@ export function createPerformer(
         break
       }
     }
+  }
+
+  return {
+    perform,
+    unfinishedSignOuts: () => [...browsers.values()].filter(({ signOut }) => signOut !== undefined),
   }
 }

@@ -37,12 +37,14 @@ export interface Step {
   user: number
   /** Which browser of the user. */
   browser: number
-  /** Different processes, four where there are so many. */
+  /** Different places of processes, four where there are so many. */
   at: readonly number[]
   /** How long the end of a session is put off, so that its renewal is under way by then. */
   pauseMs: number
   /** Entra's tokens have to be renewed at the next request, from this step on. */
   shortTokens: boolean
+  /** A session that begins in this step begins as a row of 0.1.0. */
+  beginsOlder: boolean
   /** Picks one of any number of things: from 0 up to 1. */
   pick: number
 }
@@ -55,6 +57,7 @@ export interface PlanOptions {
 }
 
 const shortShare = 0.7
+const olderShare = 0.5
 const maxPauseMs = 60
 
 export function* planSteps(
@@ -69,6 +72,7 @@ export function* planSteps(
       at: random.distinct(4, processes),
       pauseMs: random.below(maxPauseMs),
       shortTokens: random.chance(shortShare),
+      beginsOlder: random.chance(olderShare),
       pick: random.next(),
     }
   }

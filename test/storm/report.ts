@@ -1,5 +1,5 @@
 // A storm's outcome as a few lines to read.
-import type { RecordedRequest } from './history.ts'
+import { faultKinds, type History, type MetFault, type RecordedRequest, upstreams } from './history.ts'
 import type { StormResult } from './storm.ts'
 
 /** How many violations of one kind are written out. */
@@ -17,10 +17,32 @@ export function formatReport(result: StormResult): string {
     '',
     `sessions   ${sessions.length} begun, ${rows.length} alive at the end; ${revocations.length} revocations`,
     `renewals   ${renewals} at Entra`,
+    ...formatLightning(history),
     `conflicts  ${table('PUT 412')} writes after another's, ${table('PUT 404')} after a deletion; ${table('DELETE 412')} deletions after a write`,
     '',
     ...formatViolations(result),
   ].join('\n')
+}
+
+function formatLightning({ faults, processes, olderRows, rows, unfinishedSignOuts }: History): string[] {
+  const older = new Set(olderRows)
+  const rowsOf = (version: number) =>
+    rows.filter((row) => older.has(row.rowKey) && row.version === version).length
+  const kids = [...Map.groupBy(rows, ({ kid }) => kid)].map(([kid, { length }]) => `${length} ${kid}`)
+  const killed = processes.filter(({ isKilled }) => isKilled).length
+  const replaced = processes.length - killed - new Set(processes.map(({ place }) => place)).size
+  return [
+    ...upstreams.map((upstream) => `faults     ${upstream}: ${formatFaults(faults, upstream)}`),
+    `processes  ${killed} killed, ${replaced} replaced by the rotation; rows by sealing key: ${kids.join(', ')}`,
+    `upgrade    ${olderRows.length} rows written as version 1; of those still there ${rowsOf(2)} are of version 2 again, ${rowsOf(1)} not yet renewed`,
+    `sign-outs  ${unfinishedSignOuts.length} left to be made up for in the end`,
+  ]
+}
+
+function formatFaults(faults: readonly MetFault[], upstream: string): string {
+  const count = (kind: string) =>
+    faults.filter((fault) => fault.upstream === upstream && fault.kind === kind).length
+  return faultKinds.map((kind) => `${count(kind)} ${kind}`).join(', ')
 }
 
 function formatTable(requests: readonly RecordedRequest[]): string[] {

@@ -12,20 +12,26 @@ import type { Stage } from './stage.ts'
 export async function openRows(table: TableClient, sealer: Sealer): Promise<OpenedRow[]> {
   const rows: OpenedRow[] = []
   for await (const row of table.listEntities<StoredRow>()) {
-    const { partitionKey, rowKey, kid } = row
+    const { partitionKey, rowKey, kid, version } = row
     const session = sessionIn(row, sealer)
-    rows.push({ partitionKey, rowKey, kid, session, refreshTokens: session ? refreshTokens(session) : [] })
+    rows.push({
+      ...{ partitionKey, rowKey, kid, version, session },
+      refreshTokens: session ? refreshTokens(session) : [],
+    })
   }
   return rows
 }
 
-/** Unless it has changed or gone meanwhile. */
-export async function writeAsVersion1({ table, sealer }: Stage, key: SessionKey): Promise<void> {
+/** Unless it is of that version already, or has changed or gone meanwhile; whether it was written. */
+export async function writeAsVersion1({ table, sealer }: Stage, key: SessionKey): Promise<boolean> {
   try {
     const row = await table.getEntity<StoredRow>(key.partitionKey, key.rowKey)
-    if (row.version === 2) await table.updateEntity(asVersion1(row, sealer), 'Replace', { etag: row.etag })
+    if (row.version !== 2) return false
+    await table.updateEntity(asVersion1(row, sealer), 'Replace', { etag: row.etag })
+    return true
   } catch (error) {
     if (![404, 412].includes((error as { statusCode?: number }).statusCode ?? 0)) throw error
+    return false
   }
 }
 

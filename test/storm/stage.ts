@@ -1,4 +1,4 @@
-// Where a storm happens: one table, Entra and ACS standing in for the cloud, and host processes over them.
+// Where a storm happens: one table behind a proxy, Entra and ACS standing in for the cloud, and host processes over them.
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,10 +9,11 @@ import { startAzurite } from '../../dev/azurite.ts'
 import { createCertificate } from '../../dev/certificate.ts'
 import { type Person, tenants } from '../../dev/entra/directory.ts'
 import { type EntraStandIn, startEntra } from '../../dev/entra/entra.ts'
-import { freePort } from '../../dev/ports.ts'
 import { clientId, redirectUris } from '../../dev/settings.ts'
 import { createSealer, type Sealer } from '../../src/sessions/seal.ts'
-import { type HostProcess, spawnHost } from '../support/spawn-host.ts'
+import { spawnHost } from '../support/spawn-host.ts'
+import { startTableProxy, type TableProxy } from '../support/table-proxy.ts'
+import { type Fleet, startFleet } from './fleet.ts'
 import { now } from './history.ts'
 import { generatePeople } from './people.ts'
 
@@ -27,12 +28,17 @@ export interface Stage {
   people: readonly Person[]
   entra: EntraStandIn
   acs: AcsStandIn
-  /** The origin that people know; the first process answers there. */
+  /** The origin that Entra knows. Nothing listens there: requests go to the processes. */
   publicUrl: string
-  hosts: readonly HostProcess[]
+  fleet: Fleet
+  /** Between the processes and their table. */
+  proxy: TableProxy
+  /** Past the proxy. */
   table: TableClient
-  /** Opens the rows. */
+  /** Opens the rows of both keys, and seals with the one that every process has at any time. */
   sealer: Sealer
+  /** `SEALING_KEYS` after each step of the rotation. */
+  rotation: readonly [string, string]
   /** How often the table answered what, such as `PUT 412`. */
   tableAnswers: ReadonlyMap<string, number>
   stop(): Promise<void>
@@ -72,8 +78,7 @@ async function build(
     },
   })
   onStop(azurite.stop)
-  const port = await freePort()
-  const publicUrl = `http://localhost:${port}`
+  const publicUrl = 'http://localhost:7071'
   const entra = await startEntra({
     certificate,
     clientId,
@@ -85,34 +90,45 @@ async function build(
   const acs = await startAcs({ entra, entraAuthorityHost: entra.authorityHost, people })
   onStop(acs.stop)
 
-  const key = randomBytes(32)
+  const proxy = await startTableProxy(azurite.connectionString)
+  onStop(proxy.stop)
+
+  const [older, newer] = [sealingKey('older'), sealingKey('newer')]
   const env = {
     ENTRA_TENANT_ID: tenants.contoso,
     ENTRA_CLIENT_ID: clientId,
     ENTRA_AUTHORITY_HOST: entra.authorityHost,
     COMMUNICATION_SERVICES_CONNECTION_STRING: acs.connectionString,
-    TokenStore: azurite.connectionString,
-    SEALING_KEYS: `storm:${key.toString('base64url')}`,
+    TokenStore: proxy.connectionString,
+    SEALING_KEYS: older.setting,
     PUBLIC_URL: publicUrl,
   }
-  const ports = [port, ...Array.from({ length: processes - 1 }, () => 0)]
-  const hosts = await Promise.all(
-    ports.map(async (at) => {
-      const host = await spawnHost({ env, port: at, ...(folder === undefined ? {} : { folder }) }, caFile)
-      onStop(() => host.kill())
-      return host
-    }),
-  )
+  const fleet = await startFleet(processes, async (more) => {
+    const host = await spawnHost(
+      { env: { ...env, ...more }, ...(folder === undefined ? {} : { folder }) },
+      caFile,
+    )
+    onStop(() => host.kill())
+    return host
+  })
+  onStop(fleet.stop)
   return {
     people,
     entra,
     acs,
     publicUrl,
-    hosts,
+    fleet,
+    proxy,
     table: TableClient.fromConnectionString(azurite.connectionString, 'sessions', {
       allowInsecureConnection: true,
     }),
-    sealer: createSealer([{ kid: 'storm', key }]),
+    sealer: createSealer([older.key, newer.key]),
+    rotation: [`${older.setting},${newer.setting}`, `${newer.setting},${older.setting}`],
     tableAnswers,
   }
+}
+
+function sealingKey(kid: string) {
+  const key = randomBytes(32)
+  return { setting: `${kid}:${key.toString('base64url')}`, key: { kid, key } }
 }

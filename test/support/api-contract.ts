@@ -1,9 +1,7 @@
 // Holds every answer of the app that a test sees to the OpenAPI document, made from the source as the app makes it.
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { createApp } from '../../src/app.ts'
-import { registerAll } from '../../src/functions/all.ts'
-import { describeApi } from '../../src/http/openapi.ts'
+import { apiDocument as describeWholeApi } from '../../dev/api-document.ts'
 
 interface Operation {
   responses: Record<
@@ -16,14 +14,7 @@ export interface ApiDocument {
   paths: Record<string, Record<string, Operation>>
 }
 
-export function apiDocument(): ApiDocument {
-  const settings = { config: undefined, web: undefined, problems: [] as string[] }
-  const functions = { http() {}, timer() {} }
-  const app = createApp({ settings, links: {}, service: undefined, functions })
-  registerAll(app)
-  // Without what JSON leaves out, as a client gets it.
-  return JSON.parse(JSON.stringify(describeApi(app.routes, undefined)))
-}
+export const apiDocument = () => describeWholeApi() as ApiDocument
 
 const document = apiDocument()
 const paths = Object.keys(document.paths).map(

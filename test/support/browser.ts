@@ -46,15 +46,19 @@ export class Browser {
   }
 
   /** `/login` and Entra's page: the address of the redirect that Entra sends the browser to. */
-  async untilRedirect({
-    loginAt,
-    redirectAt,
-    person = 'adele@contoso.example',
-    returnTo,
-  }: BrowserOptions = {}) {
-    const query = new URLSearchParams({ loginHint: person, ...(returnTo === undefined ? {} : { returnTo }) })
-    const login = await this.fetch(`${loginAt ?? ''}/api/login?${query}`)
+  async untilRedirect(options: BrowserOptions = {}) {
+    const login = await this.login(options)
     if (login.status !== 302) throw new Error(`login answered ${login.status}: ${await login.text()}`)
+    return this.passEntra(login, options.redirectAt)
+  }
+
+  login({ loginAt, person = 'adele@contoso.example', returnTo }: BrowserOptions = {}): Promise<Response> {
+    const query = new URLSearchParams({ loginHint: person, ...(returnTo === undefined ? {} : { returnTo }) })
+    return this.fetch(`${loginAt ?? ''}/api/login?${query}`)
+  }
+
+  /** From the answer of `/login` through Entra's page. */
+  async passEntra(login: Response, redirectAt?: string): Promise<URL> {
     const entra = await fetch(login.headers.get('location') ?? '', { redirect: 'manual' })
     if (entra.status !== 302) throw new Error(`Entra answered ${entra.status}: ${await entra.text()}`)
     const redirect = new URL(entra.headers.get('location') ?? '')

@@ -1,7 +1,7 @@
 // A real Chromium: the system's, driven by playwright-core, which brings none of its own.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type LaunchOptions, type Page } from 'playwright-core'
 import { describe } from 'vitest'
 import { findChromium, noChromium } from './chromium-path.ts'
 
@@ -18,8 +18,8 @@ const args = [
   '--disable-sync',
 ]
 
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: requireChromium(), args })
+export function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
+  return chromium.launch({ executablePath: requireChromium(), args, ...options })
 }
 
 /** A private window. */
