@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { parserLimits, refusalStatus } from './request-limits.ts'
+import { refusalStatus, serverOptions } from './request-limits.ts'
 
 export interface Listening {
   port: number
@@ -34,7 +34,7 @@ async function listenOn(host: string, port: number, answer: RequestListener): Pr
   // As Kestrel: connections stay open for 130 s, so that a client's idle connection is not cut under its next request, and half a
   // header is given up after 30 s.
   const timeouts = { keepAliveTimeout: 130_000, headersTimeout: 30_000, connectionsCheckingInterval: 5_000 }
-  const server = createServer({ ...timeouts, ...parserLimits }, (incoming, response) => {
+  const server = createServer({ ...timeouts, ...serverOptions }, (incoming, response) => {
     response.once('finish', () => {
       if (!server.listening) incoming.socket.end()
     })

@@ -6,18 +6,23 @@ const maxRequestLineBytes = 8_192
 const maxHeaderBytes = 32_768
 const maxHeaderLines = 100
 
-/** What Node's parser has to let through, so that the limits here are the ones that count. */
-export const parserLimits = { maxHeaderSize: 2 * (maxRequestLineBytes + maxHeaderBytes) }
+/** What Node's server has to let through, so that what is here counts. */
+export const serverOptions = {
+  maxHeaderSize: 2 * (maxRequestLineBytes + maxHeaderBytes),
+  requireHostHeader: false,
+}
 
 const hostForm = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9!$&'()\-._~]+)(:\d+)?$/
 
 /** The status of the refusal, if it is one; the connection is closed then. */
-export function refusalStatus({ method, url = '', rawHeaders }: IncomingMessage): number | undefined {
+export function refusalStatus(request: IncomingMessage): number | undefined {
+  const { method, url = '', httpVersion, rawHeaders } = request
   if (`${method} ${url} HTTP/1.1\r\n`.length > maxRequestLineBytes) return 414
   const lines = rawHeaders.length / 2
   // Each line has a colon, a blank and a line end besides.
   if (lines > maxHeaderLines || rawHeaders.join('').length + 4 * lines > maxHeaderBytes) return 431
   const hosts = valuesOf(rawHeaders, 'host')
+  if (hosts.length === 0 && httpVersion !== '1.0') return 400
   if (hosts.length > 1 || hosts.some((host) => host !== '' && !hostForm.test(host))) return 400
   return rawHeaders.every(isUtf8) ? undefined : 400
 }
