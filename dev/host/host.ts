@@ -9,6 +9,7 @@ import { listen } from './listen.ts'
 import { readRequest, traceContext } from './request.ts'
 import { sendAnswer, sendHomePage, sendStatus } from './response.ts'
 import { createRoutes, type Routes } from './routes.ts'
+import { readSiteCors } from './site-cors.ts'
 import { isTimer, timerInput } from './timer.ts'
 
 export interface HostOptions {
@@ -37,6 +38,7 @@ export async function startHost({
 }: HostOptions): Promise<Host> {
   const write: Log = (level, message) => log(`[${level}] ${message}`)
   const prefix = await readRoutePrefix(folder)
+  const siteCors = readSiteCors(process.env)
   const loaded = Promise.withResolvers<{ app: App; routes: Routes }>()
 
   const listening = await listen(port, async (incoming, response) => {
@@ -80,6 +82,7 @@ export async function startHost({
   async function answer(app: App, routes: Routes, incoming: IncomingMessage, response: ServerResponse) {
     const url = parseTarget(incoming.url)
     if (!url) return sendStatus(response, 400)
+    if (siteCors?.answersPreflight(incoming, response)) return
     if (url.pathname === '/') return sendHomePage(response)
     const timer = findTimer(app, incoming.method, url.pathname)
     if (timer) {
@@ -89,15 +92,18 @@ export async function startHost({
       return sendStatus(response, 202)
     }
 
-    const match = routes.find(incoming.method ?? '', url.pathname)
+    const match = incoming.method === 'TRACE' ? undefined : routes.find(incoming.method ?? '', url.pathname)
     if (!match) return sendStatus(response, 404)
+    // Without a host there is no address that @azure/functions could make a request of.
+    if (!incoming.headers.host) return sendStatus(response, 500)
     if (!isAuthorized(match.trigger, incoming, url, functionKey)) return sendStatus(response, 401)
     const request = await readRequest(incoming, url, match.params)
     if (!request) {
       response.shouldKeepAlive = false
-      return sendStatus(response, 413)
+      return sendStatus(response, 500)
     }
-    sendAnswer(response, await app.invoke(match.called, { http: request }, traceContext(incoming)))
+    const result = await app.invoke(match.called, { http: request }, traceContext(incoming))
+    sendAnswer(response, result, () => siteCors?.complete(incoming, response))
   }
 }
 

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { refusalStatus, serverOptions } from './request-limits.ts'
 
 export interface Listening {
   port: number
@@ -30,13 +31,22 @@ export async function listen(port: number, answer: RequestListener): Promise<Lis
 }
 
 async function listenOn(host: string, port: number, answer: RequestListener): Promise<Server> {
-  // As Kestrel: connections stay open for 130 s, so that a client's idle connection is not cut under its next request.
-  const server = createServer({ keepAliveTimeout: 130_000 }, (incoming, response) => {
+  // As Kestrel: connections stay open for 130 s, so that a client's idle connection is not cut under its next request, and half a
+  // header is given up after 30 s.
+  const timeouts = { keepAliveTimeout: 130_000, headersTimeout: 30_000, connectionsCheckingInterval: 5_000 }
+  const server = createServer({ ...timeouts, ...serverOptions }, (incoming, response) => {
     response.once('finish', () => {
       if (!server.listening) incoming.socket.end()
     })
+    response.setHeader('Server', 'Kestrel')
+    const refused = refusalStatus(incoming)
+    if (refused !== undefined) {
+      response.writeHead(refused, { connection: 'close', 'content-length': '0' }).end()
+      return
+    }
     answer(incoming, response)
   })
+  server.on('connect', (_, socket) => socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n'))
   server.listen({ host, port })
   await once(server, 'listening')
   return server

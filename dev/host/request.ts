@@ -14,9 +14,10 @@ export interface RpcHttpRequest {
   body?: { bytes: Buffer }
 }
 
-const maxBodyBytes = 1024 * 1024
+/** `MaxRequestBodySize` of the host. */
+const maxBodyBytes = 100 * 1024 * 1024
 
-/** `undefined` when the body is larger than 1 MiB. A chunked body never arrives: the host goes by Content-Length. */
+/** `undefined` when the body is larger than 100 MB. A chunked body never arrives: the host goes by Content-Length. */
 export async function readRequest(
   incoming: IncomingMessage,
   url: URL,

@@ -9,8 +9,12 @@ interface RpcHttpResponse {
   body?: { bytes?: Uint8Array } | null
 }
 
-/** A function that returned nothing has answered 204. */
-export function sendAnswer(response: ServerResponse, answer: unknown): void {
+/**
+ * A function that returned nothing has answered 204. A body goes out in chunks, unless the function says its length. Throws for a
+ * header that is not ASCII, as Kestrel does.
+ * @param complete Runs when the function's headers are set.
+ */
+export function sendAnswer(response: ServerResponse, answer: unknown, complete: () => void): void {
   if (!answer) {
     response.writeHead(204).end()
     return
@@ -18,9 +22,15 @@ export function sendAnswer(response: ServerResponse, answer: unknown): void {
   const { statusCode, headers, cookies, body } = answer as RpcHttpResponse
   const setCookies = cookies.map(serializeCookie)
   response.statusCode = Number(statusCode)
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  const fields = Object.entries(headers)
+  const odd = fields.find(([, value]) => /[^\t\x20-\x7e]/.test(value))
+  if (odd) throw new TypeError(`the value of the header ${odd[0]} is not ASCII`)
+  for (const [name, value] of fields) response.setHeader(name, value)
   if (setCookies.length > 0) response.appendHeader('set-cookie', setCookies)
-  response.end(body?.bytes ?? '')
+  complete()
+  // Given to `end`, the body would go out with its length.
+  if (body?.bytes?.length) response.write(body.bytes)
+  response.end()
 }
 
 /** An answer of the host itself: no body, and none of the app's headers. */

@@ -6,7 +6,6 @@ import { signInTenant } from '../entra/endpoints.ts'
 import { described, jsonAnswer } from '../http/contract.ts'
 import { sessionCookie } from '../http/cookies.ts'
 import type { RequestContext } from '../http/endpoint.ts'
-import { pageResponse } from '../http/page.ts'
 import type { Service } from '../service.ts'
 import { endSessions } from './ended-sessions.ts'
 
@@ -36,12 +35,14 @@ export function registerLogout(app: App): void {
       answers: { 200: { description: 'A page that says so', page: true } },
       errors: [],
     },
-    handler: () =>
-      pageResponse(200, {
+    async handler() {
+      const { pageResponse } = await import('../http/page.ts')
+      return pageResponse(200, {
         title: 'You are signed out',
         text: 'A call token that the app still holds stays valid until it runs out.',
         links: [{ href: '/api/login', text: 'Sign in again' }],
-      }),
+      })
+    },
   })
 }
 

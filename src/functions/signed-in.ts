@@ -1,13 +1,10 @@
 // Where a sign-in ends that nobody gave another end, as in a popup: the page tells the window that opened it, and goes. What it says
 // is a hint without data; who hears it asks `/api/session`.
-import type { HttpResponseInit } from '@azure/functions'
 import type { App } from '../app.ts'
 import { signedInPage } from '../config/return-to.ts'
 import type { WebConfig } from '../config/settings.ts'
-import { pageResponse } from '../http/page.ts'
 
 export function registerSignedIn(app: App): void {
-  let page: HttpResponseInit | undefined
   app.http('signed-in', {
     route: signedInPage.slice('/api/'.length),
     methods: ['GET', 'HEAD'],
@@ -17,13 +14,13 @@ export function registerSignedIn(app: App): void {
       answers: { 200: { description: 'A page that says so', page: true } },
       errors: [],
     },
-    handler() {
-      page ??= pageResponse(200, {
+    async handler() {
+      const { pageResponse } = await import('../http/page.ts')
+      return pageResponse(200, {
         title: 'You are signed in',
         text: 'You can close this window and go back to the app.',
         script: scriptFor(app.settings.web),
       })
-      return page
     },
   })
 }

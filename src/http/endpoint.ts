@@ -10,7 +10,6 @@ import type { Contract } from './contract.ts'
 import { type RequestCookies, readCookies, sessionCookieName } from './cookies.ts'
 import { securityHeaders } from './headers.ts'
 import { corsHeaders, preflightHeaders, refuseForeignOrigin } from './origins.ts'
-import { wantsPage } from './page.ts'
 import { type AppLinks, type ErrorLinks, errorResponse, toServiceError } from './problem.ts'
 
 /** One request under way. */
@@ -95,7 +94,7 @@ function createHandler({ settings, links }: EndpointSettings, options: EndpointO
       const error = toServiceError(thrown)
       logError(log, error, settings.problems)
       const forPerson = options.forPeople && wantsPage(request.headers.get('accept'))
-      return errorResponse(error, {
+      return await errorResponse(error, {
         traceId,
         links: linksFor(context),
         hadSession: context.cookies.has(sessionCookieName),
@@ -110,6 +109,11 @@ function createHandler({ settings, links }: EndpointSettings, options: EndpointO
     if (!options.contract.bearer) return { loginUrl: links.loginUrl, adminConsentUrl }
     return { adminConsentUrl, authorizationUrl: tenantId && links.authorizationUrl?.(tenantId) }
   }
+}
+
+/** Whether a person looks: browsers ask for HTML when they navigate. */
+export function wantsPage(accept: string | null): boolean {
+  return accept?.toLowerCase().includes('text/html') ?? false
 }
 
 function logError(log: Log, error: ServiceError, problems: readonly string[]): void {

@@ -1,5 +1,5 @@
-// The small pages that people meet: fixed words, links, one style sheet, and a script where there is something to do.
-import type { HttpResponseInit } from '@azure/functions'
+// The small pages that people meet: fixed words, links, one style sheet, and a script where there is something to do. Loaded when the
+// first one is shown.
 import { pagePolicy } from './headers.ts'
 
 export interface PageLink {
@@ -28,15 +28,13 @@ main { box-sizing: border-box; width: min(28rem, 100vw - 2rem); padding: 2rem; b
   border: 1px solid var(--edge); border-radius: .75rem; }
 h1 { margin: 0 0 .5rem; font-size: 1.375rem; }
 p { margin: 0 0 1.25rem; }
+main > :last-child { margin-bottom: 0; }
 nav { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; }
 a { color: var(--accent); }
 small { display: block; margin-top: 1.5rem; overflow-wrap: anywhere; opacity: .7; }
 `
 
-export function renderPage({ title, text, links = [], note, script }: Page): {
-  body: string
-  headers: Record<string, string>
-} {
+export function pageResponse(status: number, { title, text, links = [], note, script }: Page) {
   const anchors = links
     .map(({ href, text: label }) => `<a href="${escapeHtml(href)}">${escapeHtml(label)}</a>`)
     .join('')
@@ -50,21 +48,13 @@ export function renderPage({ title, text, links = [], note, script }: Page): {
 </html>
 `
   return {
+    status,
     body,
     headers: {
       'Content-Type': 'text/html; charset=utf-8',
       'Content-Security-Policy': pagePolicy(style, script),
     },
   }
-}
-
-/** Whether a person looks: browsers ask for HTML when they navigate. */
-export function wantsPage(accept: string | null): boolean {
-  return accept?.toLowerCase().includes('text/html') ?? false
-}
-
-export function pageResponse(status: number, page: Page): HttpResponseInit {
-  return { status, ...renderPage(page) }
 }
 
 function escapeHtml(text: string): string {

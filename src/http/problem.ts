@@ -5,7 +5,7 @@ import { signedInPage } from '../config/return-to.ts'
 import { type ErrorCode, errorKinds, ServiceError, type SignInHints } from '../errors.ts'
 import { type Challenge, challenge, encodeClaims } from './claims.ts'
 import type { problem } from './contract.ts'
-import { type PageLink, pageResponse } from './page.ts'
+import type { PageLink } from './page.ts'
 
 /** What the answers to errors may link to. */
 export interface AppLinks {
@@ -53,10 +53,10 @@ export function toServiceError(error: unknown): ServiceError {
   return error instanceof ServiceError ? error : new ServiceError('internal_error', { cause: error })
 }
 
-export function errorResponse(
+export async function errorResponse(
   error: ServiceError,
   { traceId, links, hadSession, returnTo }: ErrorContext,
-): HttpResponseInit {
+): Promise<HttpResponseInit> {
   const { status, title, text } = errorKinds[error.code]
   const loginUrl = settledBySignIn.has(error.code) ? signInUrl(links, error.signIn) : undefined
   const adminConsentUrl = error.code === 'consent_required' ? links.adminConsentUrl : undefined
@@ -66,6 +66,7 @@ export function errorResponse(
     ...(authenticate ? { 'WWW-Authenticate': authenticate } : {}),
   }
   if (returnTo !== undefined) {
+    const { pageResponse } = await import('./page.ts')
     const answer = pageResponse(status, {
       title,
       text: error.detail ? `${text} ${error.detail}` : text,

@@ -1,4 +1,5 @@
 // Every page of the service, light and dark, on a wide and on a narrow screen: axe-core finds nothing, and nothing is cut off.
+// `SHOTS=<folder>` keeps a picture of each, for people to look at.
 import axe, { type AxeResults } from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'

@@ -55,6 +55,11 @@ const faults: Record<string, Fault> = {
     marks: { settings: '✗' },
     says: ['settings', /^SESSION_COOKIE_SAME_SITE must be Lax or None => Lax or None/],
   },
+  'a way home that leads elsewhere': {
+    arrange: () => ({ DEFAULT_RETURN_TO: 'https://canary.example/' }),
+    marks: { settings: '✗' },
+    says: ['settings', /^DEFAULT_RETURN_TO must be a path .* => where the app is: .*ALLOWED_ORIGINS/],
+  },
   'an audience that no token has': {
     arrange: () => ({ API_AUDIENCE: `api://${clientId}` }),
     marks: { 'own API': '✗' },

@@ -35,6 +35,7 @@ describe('GET /api/openapi.json', () => {
       '/api/openapi.json',
       '/api/redirect',
       '/api/session',
+      '/api/signed-in',
       '/api/signed-out',
       '/api/token',
       '/api/users/{tenantId}/{objectId}/sessions',

@@ -206,3 +206,18 @@ describe('S6 once more', () => {
     expect((await browser.fetch(redirect.href)).headers.get('location')).toBe('/home')
   })
 })
+
+describe('where nobody says where the app is', () => {
+  it('no page links to the one that says "You are signed in"', async () => {
+    const { url } = await service.start({
+      PUBLIC_URL: 'https://tokens.example.com',
+      ENTRA_CLIENT_SECRET: 'some-secret',
+      DEFAULT_RETURN_TO: undefined,
+    })
+    for (const path of ['/api/redirect?admin_consent=True', '/api/redirect', '/api/login?prompt=x']) {
+      const page = await (await fetch(url + path, { headers: { accept: 'text/html' } })).text()
+      expect(page).toMatch(/^<!doctype html>/)
+      expect(page).not.toContain('href="/api/signed-in"')
+    }
+  })
+})

@@ -304,6 +304,42 @@ describe('C5 CORS', () => {
   })
 })
 
+describe('C5 on a Flex Consumption plan, where the host answers preflights from the settings of the site', () => {
+  it('lets a listed page call where the site lists it too, and no page where the site lists none', async () => {
+    const outcomeAt = async (origins: string[]) => {
+      const { url } = await service.start({
+        WEBSITE_CORS_ALLOWED_ORIGINS: JSON.stringify(origins),
+        WEBSITE_CORS_SUPPORT_CREDENTIALS: 'True',
+      })
+      const headers = {
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'x-requested-with',
+      }
+      const asked = await fetch(`${url}/api/token`, {
+        method: 'OPTIONS',
+        headers: { ...headers, origin: allowed },
+      })
+      const names = ['origin', 'credentials', 'methods', 'headers'].map(
+        (name) => `access-control-allow-${name}`,
+      )
+      const browser = await signedIn()
+      const answer = await browser.post(`${url}/api/token`, undefined, { origin: allowed })
+      const foreign = await fetch(`${url}/api/session`, { headers: { origin: 'https://evil.example' } })
+      return {
+        preflight: names.map((name) => asked.headers.get(name)),
+        answer: [answer.status, ...[...names.slice(0, 2), 'vary'].map((name) => answer.headers.get(name))],
+        foreign: foreign.headers.get('access-control-allow-origin'),
+      }
+    }
+    const ours = { answer: [200, allowed, 'true', 'Origin'], foreign: null }
+    expect(await outcomeAt([allowed])).toEqual({
+      preflight: [allowed, 'true', 'POST', 'x-requested-with'],
+      ...ours,
+    })
+    expect(await outcomeAt([])).toEqual({ preflight: [null, null, null, null], ...ours })
+  })
+})
+
 describe('C6 revocation', () => {
   it('ends a session on all instances when it is signed out on one', async () => {
     const browser = await signedIn()
