@@ -35,7 +35,7 @@ export function createTableCheck({ config, sessions }: Service): TableCheck {
 
   async function cleanUp(): Promise<void> {
     const signal = () => AbortSignal.timeout(2_000)
-    const deadline = { signal, end: signal }
+    const deadline = { signal, end: signal, leftMs: () => 2_000 }
     await deleteRows({ ...call(), deadline }).catch(() => {})
   }
 

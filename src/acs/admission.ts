@@ -40,19 +40,19 @@ const mostQueued = 64
 const slowCallMs = 1_000
 /** Where a 429 names no time. */
 const defaultPauseMs = 5_000
-const earlyRetrySeconds = 60
+const earlyRetrySeconds = 5
 
 /** So many turns that nobody took may be made up for. */
 const burst = 2
 const fasterBySuccess = 0.99
-const slowerByRefusal = 0.95
+const slowerByRefusal = 0.92
 /** How much a new measurement of the share counts. */
 const newWeight = 0.1
 /**
  * People come to another instance than the one that sent them away, some at once and then nobody. So they are asked back at shorter
  * intervals than turns come: a request in vain is cheap, a turn that nobody takes is lost to all.
  */
-const overbooking = 0.35
+const overbooking = 0.32
 
 interface Waiting {
   admit: (turn: Turn) => void

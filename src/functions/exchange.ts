@@ -61,13 +61,17 @@ async function exchangeToken(
   const { request, deadline } = context
   const caller = await aboutBearer(verifyBearer(request.headers.get('authorization'), deadline))
   context.tenantId = caller.tenantId
-  const { clientId, objectId } = caller
+  const { clientId, tenantId, objectId } = caller
   const form = 'The body must be empty or {"teamsUserAadToken": "<token>"}.'
   const { teamsUserAadToken } = parseInput(body, await readJson(request), form)
   const { token, expiresOn } =
     teamsUserAadToken === undefined
       ? await aboutBearer(onBehalf.exchange(caller, deadline))
-      : await exchangeTeamsToken(acs, { teamsUserAadToken, clientId, userObjectId: objectId }, context)
+      : await exchangeTeamsToken(
+          acs,
+          { teamsUserAadToken, clientId, tenantId, userObjectId: objectId },
+          context,
+        )
   return jsonAnswer(issuedToken, { token, expiresOn: expiresOn.toISOString(), user: objectId })
 }
 

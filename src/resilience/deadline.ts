@@ -14,6 +14,8 @@ export interface Deadline {
   signal(reserveMs?: number): AbortSignal
   /** Aborts when the time of the request (less `reserveMs`) is over. */
   end(reserveMs: number): AbortSignal
+  /** What is left of the request's time, less `reserveMs`; 0 when there is nothing. */
+  leftMs(reserveMs: number): number
 }
 
 export function startDeadline(): Deadline {
@@ -22,6 +24,7 @@ export function startDeadline(): Deadline {
   return {
     signal: (reserveMs = 0) => AbortSignal.timeout(Math.min(callMs, leftMs(reserveMs))),
     end: (reserveMs) => AbortSignal.timeout(leftMs(reserveMs)),
+    leftMs,
   }
 }
 

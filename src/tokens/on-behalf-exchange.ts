@@ -6,7 +6,7 @@ import type { ApiCaller } from '../entra/bearer.ts'
 import type { EntraOnBehalfOf } from '../entra/on-behalf-of.ts'
 import { ServiceError } from '../errors.ts'
 import { createBackOff } from '../resilience/back-off.ts'
-import { type Deadline, withinDeadline } from '../resilience/deadline.ts'
+import type { Deadline } from '../resilience/deadline.ts'
 import { createSingleFlight } from '../resilience/single-flight.ts'
 import type { AcsToken } from '../sessions/session.ts'
 import { createKeptTokens } from './kept-tokens.ts'
@@ -52,7 +52,7 @@ export function createOnBehalfExchange({
       entra.acquire(caller, deadline),
     )
     const token = await acs
-      .exchange({ teamsUserAadToken, clientId, userObjectId: objectId }, deadline)
+      .exchange({ teamsUserAadToken, clientId, tenantId, userObjectId: objectId }, deadline)
       .catch((error: unknown) => {
         throw blamesEntraToken(error) ? notOfCaller(error) : error
       })
@@ -65,12 +65,7 @@ export function createOnBehalfExchange({
       const key = createHash('sha256').update(caller.bearer).digest('base64url')
       const token = kept.find(key)
       if (token) return token
-      let isOwn = false
-      const flight = flights(key, () => {
-        isOwn = true
-        return mint(key, caller, deadline)
-      })
-      return isOwn ? flight : withinDeadline(deadline, flight)
+      return flights(key, deadline, () => mint(key, caller, deadline))
     },
   }
 }

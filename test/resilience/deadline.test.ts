@@ -70,7 +70,11 @@ describe('work that takes no signal', () => {
 
 describe('work that another request has begun', () => {
   const never = new Promise<never>(() => {})
-  const deadlineOf = (signal: AbortSignal) => ({ signal: () => signal, end: () => signal })
+  const deadlineOf = (signal: AbortSignal) => ({
+    signal: () => signal,
+    end: () => signal,
+    leftMs: () => 9_000,
+  })
 
   it('is waited for no longer than the own deadline, and is an outage then', async () => {
     const controller = new AbortController()
