@@ -1,152 +1,210 @@
-// prototype
-import { createAdmission, type Admission } from '../../src/acs/admission.ts'
-export function createRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+// The morning rush on a simulated clock: people who all want their first token, instances that know nothing of each other, and ACS
+// with its limit. The admission is the service's own code; everything around it is as simple as it can be without being kinder.
+import { type Admission, createAdmission } from '../../src/acs/admission.ts'
+import { createRandom } from '../../test/storm/random.ts'
+import { createEventLoop, type EventLoop } from './event-loop.ts'
+
+export interface Rush {
+  people: number
+  instances: number
+  /** `plain` is version 0.1.0: it calls until a 429, and then not until its Retry-After is over. */
+  service: 'admission' | 'plain'
+  seed: number
+  /** ACS's limit. Default: the documented one, 500 in 30 s. */
+  calls?: number
+  windowSeconds?: number
+  /** `fixed` begins with the first call after the last window; `sliding` looks back from every call. Default: fixed. */
+  window?: 'fixed' | 'sliding'
+  /** How far apart people come. Default: 0, all at once. */
+  withinSeconds?: number
 }
-export class Loop {
-  #t = 0
-  #times: number[] = []
-  #works: (() => void)[] = []
-  #cancelled = new Set<() => void>()
-  now = () => this.#t
-  after = (ms: number, work: () => void) => {
-    let on = true
-    this.#push(this.#t + Math.max(0, ms), () => on && work())
-    return () => { on = false }
-  }
-  #push(at: number, work: () => void) {
-    const T = this.#times, W = this.#works
-    let i = T.length
-    T.push(at); W.push(work)
-    while (i > 0) {
-      const p = (i - 1) >> 1
-      if ((T[p] as number) <= at) break
-      T[i] = T[p] as number; W[i] = W[p] as () => void
-      i = p
-    }
-    T[i] = at; W[i] = work
-  }
-  run() {
-    const T = this.#times, W = this.#works
-    while (T.length > 0) {
-      const at = T[0] as number, work = W[0] as () => void
-      const lt = T.pop() as number, lw = W.pop() as () => void
-      const n = T.length
-      if (n > 0) {
-        let i = 0
-        for (;;) {
-          let c = 2 * i + 1
-          if (c >= n) break
-          if (c + 1 < n && (T[c + 1] as number) < (T[c] as number)) c++
-          if ((T[c] as number) >= lt) break
-          T[i] = T[c] as number; W[i] = W[c] as () => void
-          i = c
-        }
-        T[i] = lt; W[i] = lw
-      }
-      this.#t = at
-      work()
-    }
-  }
+
+export interface Outcome {
+  seconds: number
+  /** What it would take if nobody ever had to ask twice: windows from the first call on. */
+  leastSeconds: number
+  /** Of the calls to ACS those that it refused. */
+  refusedShare: number
+  requestsPerPerson: number
+  mostRequests: number
+  /** Of all Retry-After that people were told, in seconds: the tenth, the fiftieth and the ninetieth percentile. */
+  retryAfter: [number, number, number]
+  /** People with a token, second by second. */
+  served: Uint32Array
 }
-export interface Options {
-  people: number; instances: number; calls: number; windowSeconds: number; seed: number
-  kind?: 'fixed' | 'sliding' | 'accrue'; service: 'admission' | 'plain'; retryAfter?: 'left' | 'none' | 'whole'
-  spread?: (s: number, r: () => number) => number
+
+const second = 1_000
+/** What a Flex instance of 2,048 MB takes at once; the rest waits in front of it. */
+const slots = 16
+const readMs = { least: 4, more: 8 }
+const callMs = { least: 80, more: 80 }
+const writeMs = 8
+const mostRetryAfterSeconds = 3_600
+
+interface Instance {
+  free: number
+  /** People in front of it, first come first. */
+  queue: number[]
+  exchange(person: number): void
 }
-function acsOf({ calls, windowSeconds, kind = 'fixed', retryAfter = 'left' }: Options, now: () => number) {
-  const w = windowSeconds * 1000
-  const tell = (left: number) => retryAfter === 'none' ? undefined : retryAfter === 'whole' ? windowSeconds : Math.max(1,Math.ceil(left / 1000))
-  if (kind === 'fixed') {
-    let end = -1, used = 0
-    return () => {
-      if (now() >= end) { end = now() + w; used = 0 }
-      if (used < calls) { used++; return true as const }
-      return { retryAfter: tell(end - now()) }
-    }
-  }
-  const log: number[] = []
-  return () => {
-    while (log.length && (log[0] as number) <= now() - w) log.shift()
-    const ok = log.length < calls
-    if (ok || kind === 'accrue') log.push(now())
-    if (ok) return true as const
-    return { retryAfter: tell((log[log.length - calls] as number) + w - now()) }
-  }
+
+export function leastSeconds(people: number, calls: number, windowSeconds: number): number {
+  return (Math.ceil(people / calls) - 1) * windowSeconds
 }
-export function simulate(o: Options) {
-  const random = createRandom(o.seed)
-  const loop = new Loop()
-  const acs = acsOf(o, loop.now)
-  const spread = o.spread ?? ((s, r) => s + r() * Math.max(1, s * 0.1))
-  let calls = 0, refused = 0, requests = 0, last = 0, served = 0
-  const ras: number[] = []
-  const trace = (o as any).trace, hist: string[][] = []
-  let lastPerson = 0
-  const perPerson = new Uint16Array(o.people)
-  interface Instance { free: number; queue: number[]; admission?: Admission; until: number }
-  const instances: Instance[] = Array.from({ length: o.instances }, () => ({
-    free: 16, queue: [], until: 0,
-    ...(o.service === 'admission' ? { admission: createAdmission(loop, random) } : {}),
-  }))
-  const latency = () => 80 + random() * 80
-  function arrive(person: number) {
-    const at = instances[Math.floor(random() * instances.length)] as Instance
-    if (requests > 30 * o.people) return
-    requests++; tick(arr); perPerson[person] = (perPerson[person] as number) + 1
-    if (at.free > 0) { at.free--; read(at, person) } else at.queue.push(person)
-  }
-  function read(at: Instance, person: number) { loop.after(4 + random() * 8, () => ask(at, person)) }
-  function done(at: Instance) {
-    const next = at.queue.shift()
-    if (next === undefined) at.free++
-    else read(at, next)
-  }
-  function back(at: Instance, person: number, s: number) {
-    const h = Math.min(3600, Math.max(1, Math.ceil(s)))
-    ras.push(h)
-    if (trace) (hist[person] ??= []).push(`${(loop.now()/1000).toFixed(0)}@${instances.indexOf(at)}+${h}`)
-    done(at)
-    loop.after(spread(h, random) * 1000, () => arrive(person))
-  }
-  const curve: number[] = [], arr: number[] = [], ref: number[] = []
-  const tick = (a: number[]) => { const i = Math.floor(loop.now() / (o.windowSeconds*500)); a[i] = (a[i] ?? 0) + 1 }
-  function got(at: Instance, person: number) { served++; tick(curve); loop.after(8, () => { last = loop.now(); lastPerson = person; if (trace && last > trace) console.log(hist[person]?.join(' '), '=', (last/1000).toFixed(0)); done(at) }) }
-  function ask(at: Instance, person: number) {
-    if (at.admission) {
-      at.admission.ask({ isEarly: false, patienceMs: 3000 }, (turn) => {
-        calls++
-        loop.after(latency() / 2, () => {
-          const a = acs()
-          loop.after(latency() / 2, () => {
-            if (a === true) { turn.succeeded(); got(at, person) }
-            else { refused++; tick(ref); back(at, person, turn.refused(a.retryAfter)) }
-          })
-        })
-      }, (seconds) => back(at, person, seconds))
+
+export function simulate(rush: Rush): Outcome {
+  const { people, calls = 500, windowSeconds = 30, withinSeconds = 0 } = rush
+  const random = createRandom(rush.seed).next
+  const loop = createEventLoop()
+  const isLetThrough = limitOf(loop, calls, windowSeconds * second, rush.window ?? 'fixed')
+  const between = ({ least, more }: { least: number; more: number }) => least + random() * more
+  const requests = new Uint16Array(people)
+  const told = new Uint32Array(mostRetryAfterSeconds + 1)
+  const tokens: number[] = []
+  let made = 0
+  let refused = 0
+
+  function come(person: number): void {
+    requests[person] = (requests[person] as number) + 1
+    const instance = instances[Math.floor(random() * instances.length)] as Instance
+    if (instance.free === 0) {
+      instance.queue.push(person)
       return
     }
-    const jit = (s: number) => s + random() * Math.max(1, s / 2)
-    if (at.until > loop.now()) return back(at, person, jit(Math.ceil((at.until - loop.now()) / 1000)))
-    calls++
-    loop.after(latency(), () => {
-      const a = acs()
-      if (a === true) return got(at, person)
-      refused++
-      at.until = loop.now() + (a.retryAfter ?? 5) * 1000
-      back(at, person, jit(a.retryAfter ?? 5))
+    instance.free--
+    handle(instance, person)
+  }
+
+  function handle(instance: Instance, person: number): void {
+    loop.after(between(readMs), () => instance.exchange(person))
+  }
+
+  function leave(instance: Instance): void {
+    const next = instance.queue.shift()
+    if (next === undefined) instance.free++
+    else handle(instance, next)
+  }
+
+  /** As the client does: never before Retry-After, and up to a tenth, or a second, after it. */
+  function sendAway(instance: Instance, person: number, seconds: number): void {
+    const retryAfter = Math.min(mostRetryAfterSeconds, Math.max(1, Math.ceil(seconds)))
+    told[retryAfter] = (told[retryAfter] as number) + 1
+    leave(instance)
+    loop.after((retryAfter + random() * Math.max(1, retryAfter / 10)) * second, () => come(person))
+  }
+
+  function give(instance: Instance): void {
+    loop.after(writeMs, () => {
+      const at = Math.floor(loop.now() / second)
+      tokens[at] = (tokens[at] ?? 0) + 1
+      leave(instance)
     })
   }
-  for (let p = 0; p < o.people; p++) loop.after(random() * 200, () => arrive(p))
-  if (trace) for (let i = 1; i < 12; i++) loop.after(i * o.windowSeconds * 1000 - 100, () => console.log((loop.now()/1000).toFixed(0), 'served', served, instances.slice(0,30).map((x: any) => { const s = x.admission.state(); return `${s.gap?.toFixed(0)}/${s.measured.toFixed(0)}/${s.booked.toFixed(0)}/${s.calls}/${s.slowCalls}/${s.held}` }).join(' ')))
+
+  /** `done` hears what ACS says: 0, or the seconds of its Retry-After. */
+  function callAcs(done: (retryAfter: number) => void): void {
+    made++
+    const ms = between(callMs)
+    loop.after(ms / 2, () => {
+      const retryAfter = isLetThrough()
+      if (retryAfter > 0) refused++
+      loop.after(ms / 2, () => done(retryAfter))
+    })
+  }
+
+  function withAdmission(admission: Admission): Instance {
+    const instance: Instance = {
+      free: slots,
+      queue: [],
+      exchange(person) {
+        admission.ask(
+          { urgency: 'now', patienceMs: 3 * second },
+          (turn) =>
+            callAcs((retryAfter) => {
+              if (retryAfter > 0) return sendAway(instance, person, turn.refused(retryAfter))
+              turn.succeeded()
+              give(instance)
+            }),
+          (seconds) => sendAway(instance, person, seconds),
+        )
+      },
+    }
+    return instance
+  }
+
+  function plain(): Instance {
+    let pausedUntil = 0
+    const withJitter = (seconds: number) => seconds + random() * Math.max(1, seconds / 2)
+    const instance: Instance = {
+      free: slots,
+      queue: [],
+      exchange(person) {
+        const left = Math.ceil((pausedUntil - loop.now()) / second)
+        if (left > 0) return sendAway(instance, person, withJitter(left))
+        callAcs((retryAfter) => {
+          if (retryAfter === 0) return give(instance)
+          pausedUntil = loop.now() + retryAfter * second
+          sendAway(instance, person, withJitter(retryAfter))
+        })
+      },
+    }
+    return instance
+  }
+
+  const instances = Array.from({ length: rush.instances }, () =>
+    rush.service === 'plain' ? plain() : withAdmission(createAdmission(loop, random)),
+  )
+  for (let person = 0; person < people; person++) {
+    // Even a crowd takes a moment to press a button.
+    loop.after(random() * Math.max(0.2, withinSeconds) * second, () => come(person))
+  }
   loop.run()
-  const windows = Math.ceil(o.people / o.calls)
-  const least = (windows - 1) * o.windowSeconds
-  return { ratio: last / 1000 / least, last: last / 1000, refused: refused / calls, requests: requests / o.people, max: Math.max(...perPerson.subarray(0, 1000)), served, curve, arr, ref }
+
+  return {
+    seconds: tokens.length,
+    leastSeconds: leastSeconds(people, calls, windowSeconds),
+    refusedShare: refused / made,
+    requestsPerPerson: requests.reduce((sum, count) => sum + count, 0) / people,
+    mostRequests: requests.reduce((most, count) => Math.max(most, count), 0),
+    retryAfter: [percentile(told, 0.1), percentile(told, 0.5), percentile(told, 0.9)],
+    served: runningTotal(tokens),
+  }
+}
+
+/** Asked at the moment of a call: 0 when it is let through, else the seconds of the 429's Retry-After. */
+function limitOf({ now }: EventLoop, calls: number, windowMs: number, kind: 'fixed' | 'sliding') {
+  const secondsUntil = (at: number) => Math.max(1, Math.ceil((at - now()) / second))
+  let ends = 0
+  let used = 0
+  const fixed = (): number => {
+    if (now() >= ends) {
+      ends = now() + windowMs
+      used = 0
+    }
+    return ++used > calls ? secondsUntil(ends) : 0
+  }
+  const lately: number[] = []
+  const sliding = (): number => {
+    while (lately.length > 0 && (lately[0] as number) <= now() - windowMs) lately.shift()
+    if (lately.length >= calls) return secondsUntil((lately[0] as number) + windowMs)
+    lately.push(now())
+    return 0
+  }
+  return kind === 'fixed' ? fixed : sliding
+}
+
+function percentile(counts: Uint32Array, share: number): number {
+  let left = counts.reduce((sum, count) => sum + count, 0) * share
+  return counts.findIndex((count) => {
+    left -= count
+    return left <= 0
+  })
+}
+
+function runningTotal(tokens: readonly (number | undefined)[]): Uint32Array {
+  let total = 0
+  return Uint32Array.from({ length: tokens.length }, (_, at) => {
+    total += tokens[at] ?? 0
+    return total
+  })
 }

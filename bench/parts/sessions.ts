@@ -58,7 +58,10 @@ async function insertCopies(cloud: Cloud, table: string, count: number): Promise
   const clock = () => new Date()
   const store = createSessionStore({ table: cloud.table(table), sealer: cloud.sealer, limits, clock })
   const never = () => new AbortController().signal
-  const call = { deadline: { signal: never, end: never, leftMs: () => Number.POSITIVE_INFINITY }, log: () => {} }
+  const call = {
+    deadline: { signal: never, end: never, leftMs: () => Number.POSITIVE_INFINITY },
+    log: () => {},
+  }
   const copies: SessionRequests[] = []
   let left = count
   const insert = async () => {

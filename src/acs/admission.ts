@@ -7,10 +7,15 @@ export interface AdmissionClock {
   after(ms: number, work: () => void): () => void
 }
 
+/**
+ * How a user stands without an exchange: with nothing (`now`), with a token that ends `soon`, or with one that lasts (`early`). When
+ * there is not room for all only the first is held for a moment, and the last goes last.
+ */
+export type Urgency = 'now' | 'soon' | 'early'
+
 export interface Asker {
-  /** Has a token that lasts, so that whoever has none goes first. */
-  isEarly: boolean
-  /** How long the request may be held; 0 for whoever has something to go on with. */
+  urgency: Urgency
+  /** How long the request may be held at most. */
   patienceMs: number
 }
 
@@ -41,6 +46,8 @@ const slowCallMs = 1_000
 /** Where a 429 names no time. */
 const defaultPauseMs = 5_000
 const earlyRetrySeconds = 5
+/** What is known today may be wrong by then, so nobody is sent further away. */
+const furthestMs = 300_000
 
 /** So many turns that nobody took may be made up for. */
 const burst = 2
@@ -173,19 +180,25 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
   /** The next place among those who are to come back, in seconds from now. */
   function book(): number {
     const eachMs = pace ? pace.shareMs * overbooking : documentedGapMs
-    bookedUntil = Math.max(now(), pausedUntil, bookedUntil) + eachMs
+    const from = Math.max(now(), pausedUntil)
+    if (bookedUntil - from > furthestMs) return (from + furthestMs * (1 - random() / 2) - now()) / 1_000
+    bookedUntil = Math.max(from, bookedUntil) + eachMs
     return (bookedUntil - random() * eachMs - now()) / 1_000
   }
 
   return {
-    ask({ isEarly, patienceMs }, admit, refuse) {
+    ask({ urgency, patienceMs }, admit, refuse) {
       // Nobody was sent away for a whole window: there is room for all.
       if (Math.max(bookedUntil, pausedUntil) < now() - windowMs) pace = undefined
-      if (isEarly && isCrowded()) return refuse(earlyRetrySeconds)
+      const areSentAway = bookedUntil > now() || pausedUntil > now()
+      if (urgency === 'early' && (areSentAway || (pace && waiting.length > 0))) {
+        return refuse(earlyRetrySeconds)
+      }
       const ms = turnInMs()
       if (waiting.length === 0 && ms === 0 && isFree()) return begin(admit)
+      const mayBeHeld = urgency === 'now' || !pace
       const expectedMs = ms + waiting.length * (pace?.gapMs ?? 0)
-      if (waiting.length >= mostWaiting() || expectedMs > patienceMs) return refuse(book())
+      if (!mayBeHeld || waiting.length >= mostWaiting() || expectedMs > patienceMs) return refuse(book())
       const one: Waiting = { admit, refuse, cancel: () => {} }
       one.cancel = after(patienceMs, () => sendAway(one))
       waiting.push(one)

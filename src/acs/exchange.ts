@@ -8,26 +8,14 @@ import { ServiceError } from '../errors.ts'
 import { callMs, type Deadline, writeReserveMs } from '../resilience/deadline.ts'
 import { retryOnce } from '../resilience/retry.ts'
 import type { AcsToken } from '../sessions/session.ts'
-import { type Admission, type AdmissionClock, createAdmission, type Turn } from './admission.ts'
-import { createForUser } from './one-user.ts'
+import { type Admission, type AdmissionClock, createAdmission, type Turn, type Urgency } from './admission.ts'
+import { createForUser, type ExchangeIdentity } from './one-user.ts'
 import { refusalOf } from './refusals.ts'
 
-export interface ExchangeRequest {
-  teamsUserAadToken: string
-  /** The app that the Entra token was issued to. */
-  clientId: string
-  /** Whom the caller has been found to be. */
-  tenantId: string
-  userObjectId: string
+export interface ExchangeRequest extends ExchangeIdentity {
   /** Default: `now`. */
   urgency?: Urgency
 }
-
-/**
- * How a user stands without this exchange, when ACS does not let everybody through: with nothing (`now`), with a token that ends
- * `soon`, or with one that lasts (`early`). Only the first is held for a moment, and the last goes last.
- */
-export type Urgency = 'now' | 'soon' | 'early'
 
 export interface AcsExchange {
   /**
@@ -105,8 +93,7 @@ export function createAcsExchange({ access, identity, clock }: AcsExchangeOption
 
 function turnFor({ urgency = 'now' }: ExchangeRequest, deadline: Deadline, admission: Admission) {
   // A call needs its own time after that.
-  const most = Math.min(patienceMs, deadline.leftMs(callMs + writeReserveMs))
-  const asker = { isEarly: urgency === 'early', patienceMs: urgency === 'now' ? most : 0 }
+  const asker = { urgency, patienceMs: Math.min(patienceMs, deadline.leftMs(callMs + writeReserveMs)) }
   return new Promise<Turn>((admit, reject) => {
     admission.ask(asker, admit, (seconds) => reject(comeBackIn(seconds)))
   })

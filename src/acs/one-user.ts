@@ -6,10 +6,19 @@ import { createBackOff, rememberFailures } from '../resilience/back-off.ts'
 import { type Deadline, withinDeadline, writeReserveMs } from '../resilience/deadline.ts'
 import { createSingleFlight } from '../resilience/single-flight.ts'
 import type { AcsToken } from '../sessions/session.ts'
-import type { ExchangeRequest } from './exchange.ts'
+
+/** An exchange is the same as another when all of this is. */
+export interface ExchangeIdentity {
+  teamsUserAadToken: string
+  /** The app that the Entra token was issued to. */
+  clientId: string
+  /** Whom the caller has been found to be. */
+  tenantId: string
+  userObjectId: string
+}
 
 export type ForUser = (
-  request: ExchangeRequest,
+  request: ExchangeIdentity,
   deadline: Deadline,
   work: () => Promise<AcsToken>,
 ) => Promise<AcsToken>

@@ -1,7 +1,7 @@
 // How long tokens must still live. The client's own refresh comes 10 minutes before expiry, so what it gets then has to be
 // renewed already: below 15 minutes the service renews, and so never gives out less than 10 while Entra can issue more.
 
-import type { Urgency } from '../acs/exchange.ts'
+import type { Urgency } from '../acs/admission.ts'
 import type { AcsToken } from '../sessions/session.ts'
 
 const minuteMs = 60_000
