@@ -73,7 +73,8 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
   let slowCalls = 0
   let callLimit = 1
   let firstCallAt: number | undefined
-  let successes: number[] = []
+  /** When calls of the last window were let through. */
+  const successes: number[] = []
   /** What 429s have taught: how far apart calls begin (`gapMs`), and how far apart ACS lets them through (`shareMs`). */
   let pace: { gapMs: number; shareMs: number } | undefined
   let nextAt = 0
@@ -103,6 +104,7 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
     admit({
       succeeded() {
         successes.push(now())
+        forgetOldSuccesses()
         if (isCrowded()) {
           if (turnInMs() === 0) callLimit += 1 / (4 * callLimit)
           if (pace) pace.gapMs *= fasterBySuccess
@@ -124,8 +126,8 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
   function learn(): void {
     learnedAt = now()
     callLimit = 1
+    forgetOldSuccesses()
     const from = Math.max(firstCallAt ?? learnedAt, learnedAt - windowMs)
-    successes = successes.filter((at) => at >= from)
     const roundMs = Math.min(windowMs, pausedUntil - from)
     // The share is somewhere between what was let through and one more.
     const shareMs = roundMs / (successes.length + 0.5)
@@ -136,6 +138,10 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
     }
     // Instances that were refused together do not begin together.
     nextAt = pausedUntil + (burst + random()) * pace.gapMs
+  }
+
+  function forgetOldSuccesses(): void {
+    while ((successes[0] ?? now()) < now() - windowMs) successes.shift()
   }
 
   function isCrowded(): boolean {
