@@ -1,47 +1,90 @@
-// How the renewals of people who all sign in at nine spread over the day: `node bench/fleet.ts [people]`. A model, not a
-// measurement; what is random in it is the life of Entra's tokens.
+// The morning rush, simulated: `node bench/fleet.ts` prints what people of all numbers wait for, with this version's admission, with
+// 0.1.0 and at best. With `--picture FILE` it draws one of them, with `--day PEOPLE` it prints how renewals spread over the day.
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
 import { markdownTable } from 'markdown-table'
+import { dayOf } from './fleet/day.ts'
+import { picture } from './fleet/picture.ts'
+import { type Outcome, type Rush, simulate } from './fleet/simulation.ts'
 
-const minute = 60
-const windowSeconds = 30
-/** ACS's limit for one resource. */
-const exchangesPerWindow = 500
-/** The page's credential renews so long before a token ends. */
-const renewBefore = 10 * minute
-const signInWithin = 5 * minute
-const hours = 8
+const { values } = parseArgs({
+  options: {
+    people: { type: 'string', default: '1000,5000,20000,100000' },
+    instances: { type: 'string', default: '3,30' },
+    calls: { type: 'string', default: '500' },
+    seconds: { type: 'string', default: '30' },
+    within: { type: 'string', default: '0' },
+    window: { type: 'string', default: 'fixed' },
+    seed: { type: 'string', default: '1' },
+    picture: { type: 'string' },
+    day: { type: 'string' },
+  },
+})
+const numbers = (list: string) => list.split(',').map(Number)
+const [calls, windowSeconds, withinSeconds, seed] = [
+  values.calls,
+  values.seconds,
+  values.within,
+  values.seed,
+].map(Number) as [number, number, number, number]
+const window = values.window === 'sliding' ? 'sliding' : 'fixed'
+const common = { calls, windowSeconds, withinSeconds, seed, window } satisfies Partial<Rush>
 
-/** https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes */
-const lives = {
-  'Entra’s own: 60 to 90 minutes at random': () => (60 + 30 * Math.random()) * minute,
-  'a policy of the tenant: 75 minutes': () => 75 * minute,
+if (values.day) console.log(dayOf(Number(values.day)))
+else if (values.picture) await draw(values.picture)
+else print()
+
+function print(): void {
+  const rows = numbers(values.people).flatMap((people) =>
+    numbers(values.instances).flatMap((instances) =>
+      versionsFor(people).map((service) =>
+        rowOf(simulate({ ...common, people, instances, service }), people, instances, service),
+      ),
+    ),
+  )
+  const head = ['people', 'instances', 'version', 'last token', 'least', 'ratio', 'refused by ACS']
+  console.log(
+    `${calls} exchanges in ${windowSeconds} s (${window} window), people within ${withinSeconds} s, seed ${seed}\n`,
+  )
+  console.log(markdownTable([[...head, 'requests a person (most)', 'Retry-After 10 · 50 · 90 %'], ...rows]))
 }
 
-/** The largest number of exchanges in a window, for each hour of the day. */
-function peaksByHour(people: number, lifeSeconds: () => number): number[] {
-  const windowsPerHour = 3600 / windowSeconds
-  const counts = new Array<number>(hours * windowsPerHour).fill(0)
-  for (let person = 0; person < people; person++) {
-    for (let at = Math.random() * signInWithin; at < hours * 3600; at += lifeSeconds() - renewBefore) {
-      const window = Math.floor(at / windowSeconds)
-      counts[window] = (counts[window] ?? 0) + 1
-    }
-  }
-  return Array.from({ length: hours }, (_, hour) =>
-    Math.max(...counts.slice(hour * windowsPerHour, (hour + 1) * windowsPerHour)),
+/** 0.1.0 calls everybody back every half minute, which takes hours to simulate for more. */
+function versionsFor(people: number): Rush['service'][] {
+  return people <= 10_000 ? ['admission', 'plain'] : ['admission']
+}
+
+function rowOf(outcome: Outcome, people: number, instances: number, service: Rush['service']): string[] {
+  const { seconds, leastSeconds, refusedShare, requestsPerPerson, mostRequests, retryAfter } = outcome
+  return [
+    people.toLocaleString('en'),
+    String(instances),
+    service === 'plain' ? '0.1.0' : 'this',
+    `${seconds} s`,
+    `${leastSeconds} s`,
+    (seconds / Math.max(1, leastSeconds)).toFixed(2),
+    `${(refusedShare * 100).toFixed(1)} %`,
+    `${requestsPerPerson.toFixed(1)} (${mostRequests})`,
+    retryAfter.map((told) => `${told} s`).join(' · '),
+  ]
+}
+
+async function draw(file: string): Promise<void> {
+  const [people = 0] = numbers(values.people)
+  const [instances = 0] = numbers(values.instances)
+  const [ours, plain] = (['admission', 'plain'] as const).map((service) =>
+    simulate({ ...common, people, instances, service }),
+  ) as [Outcome, Outcome]
+  const title = `${people.toLocaleString('en')} people at once, ${instances} instances, ${calls} exchanges in ${windowSeconds} s`
+  const best = Array.from({ length: ours.leastSeconds + 1 }, (_, at) =>
+    Math.min(people, calls * (Math.floor(at / windowSeconds) + 1)),
+  )
+  await writeFile(
+    file,
+    picture(title, people, [
+      { name: 'at best', colour: '#2a9d8f', served: best },
+      { name: 'this version', colour: '#3a6ee8', served: ours.served },
+      { name: '0.1.0', colour: '#d1495b', served: plain.served },
+    ]),
   )
 }
-
-const people = Number(process.argv[2] ?? 100_000)
-const head = [
-  'life of a token',
-  ...Array.from({ length: hours }, (_, hour) => `${9 + hour} h`),
-  'ACS resources',
-]
-const rows = Object.entries(lives).map(([name, life]) => {
-  const peaks = peaksByHour(people, life)
-  return [name, ...peaks.map(String), String(Math.ceil(Math.max(...peaks.slice(1)) / exchangesPerWindow))]
-})
-console.log(`${people} people sign in between 9:00 and 9:05. Most exchanges in 30 s, hour by hour:\n`)
-console.log(markdownTable([head, ...rows]))
-console.log(`\nSpread evenly: ${Math.round((people * windowSeconds) / (65 * minute))}.`)

@@ -124,6 +124,8 @@ export interface ServiceErrorOptions {
   unverified?: boolean
   /** When the upstream named a time to wait. Every 503 gets a Retry-After, with or without it. */
   retryAfterSeconds?: number | undefined
+  /** That time was worked out for this user alone, so nothing is added to it. */
+  isOwnTime?: boolean
 }
 
 /** An error that has an answer: `code` decides status and text (see `errorKinds`). */
@@ -137,6 +139,7 @@ export class ServiceError extends Error {
   readonly signIn: SignInHints | undefined
   readonly unverified: boolean
   readonly retryAfterSeconds: number | undefined
+  readonly isOwnTime: boolean
 
   constructor(code: ErrorCode, options: ServiceErrorOptions = {}) {
     super(code, options.cause === undefined ? undefined : { cause: options.cause })
@@ -148,6 +151,7 @@ export class ServiceError extends Error {
     this.signIn = options.signIn
     this.unverified = options.unverified ?? false
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.isOwnTime = options.isOwnTime ?? false
   }
 }
 

@@ -58,7 +58,10 @@ async function insertCopies(cloud: Cloud, table: string, count: number): Promise
   const clock = () => new Date()
   const store = createSessionStore({ table: cloud.table(table), sealer: cloud.sealer, limits, clock })
   const never = () => new AbortController().signal
-  const call = { deadline: { callMs: () => 60_000, signal: never, end: never }, log: () => {} }
+  const call = {
+    deadline: { callMs: () => 60_000, leftMs: () => 60_000, signal: never, end: never },
+    log: () => {},
+  }
   const copies: SessionRequests[] = []
   let left = count
   const insert = async () => {

@@ -61,6 +61,8 @@ export interface AcsStandIn {
   accessKey: string
   faults: Faults<AcsRequest, AcsFault>
   requests: AcsRequest[]
+  /** Refuses with 429 what is more than so many exchanges in a window, which begins with the first call after the last one. */
+  limit(calls: number, windowSeconds: number): void
   /** Reads a token that this stand-in issued; throws on any other, and on an expired one. */
   verify(token: string): Promise<AcsTokenContent>
   stop(): Promise<void>
@@ -86,12 +88,20 @@ export async function startAcs(options: AcsOptions): Promise<AcsStandIn> {
       }),
   )
 
+  let isOverLimit = (): number | undefined => undefined
   const { port, stop } = await listen(
     async (request) => {
       const body = await request.text()
       const entry = logEntry(request, body, now())
       requests.push(entry)
-      const outcome = await faults.answer(entry, () => answer(request, body, accessKey, context))
+      const outcome = await faults.answer(entry, async () => {
+        const retryAfterSeconds = isOverLimit()
+        if (retryAfterSeconds === undefined) return answer(request, body, accessKey, context)
+        return acsErrorResponse({
+          ...acsErrors.throttled,
+          headers: { 'retry-after': `${retryAfterSeconds}` },
+        })
+      })
       if (outcome instanceof Response) entry.status = outcome.status
       return outcome
     },
@@ -104,8 +114,25 @@ export async function startAcs(options: AcsOptions): Promise<AcsStandIn> {
     accessKey,
     faults,
     requests,
+    limit(calls, windowSeconds) {
+      isOverLimit = fixedWindow(calls, windowSeconds, now)
+    },
     verify: (token) => verifyAcsToken(token, context),
     stop,
+  }
+}
+
+/** Seconds until the window ends, for a call that is one too many in it. */
+function fixedWindow(calls: number, windowSeconds: number, now: () => Date): () => number | undefined {
+  let ends = 0
+  let used = 0
+  return () => {
+    const at = now().getTime()
+    if (at >= ends) {
+      ends = at + windowSeconds * 1_000
+      used = 0
+    }
+    return ++used > calls ? Math.ceil((ends - at) / 1_000) : undefined
   }
 }
 

@@ -17,7 +17,12 @@ export async function checkAcs(
   const { host } = new URL(url)
   const error = await acs
     .exchange(
-      { teamsUserAadToken: 'worthless', clientId: entra.clientId, userObjectId: crypto.randomUUID() },
+      {
+        teamsUserAadToken: 'worthless',
+        clientId: entra.clientId,
+        tenantId: entra.tenantId,
+        userObjectId: crypto.randomUUID(),
+      },
       startDeadline(),
     )
     .then(

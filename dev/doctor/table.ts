@@ -36,7 +36,7 @@ export function createTableCheck({ config, sessions }: Service): TableCheck {
   async function cleanUp(): Promise<void> {
     const callMs = () => 2_000
     const signal = () => AbortSignal.timeout(callMs())
-    const deadline = { callMs, signal, end: signal }
+    const deadline = { callMs, leftMs: callMs, signal, end: signal }
     await deleteRows({ ...call(), deadline }).catch(() => {})
   }
 

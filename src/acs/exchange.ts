@@ -1,4 +1,4 @@
-// The exchange of a Teams user's Entra token for an ACS token, by the ACS Identity SDK.
+// The exchange of a Teams user's Entra token for an ACS token, by the ACS Identity SDK, as the admission in front of ACS lets it.
 import { CommunicationIdentityClient } from '@azure/communication-identity'
 import * as z from 'zod/mini'
 import { asAzureError, azureFailure } from '../azure/errors.ts'
@@ -6,25 +6,25 @@ import { createAzureHttpClient } from '../azure/http-client.ts'
 import type { Identities } from '../azure/identity.ts'
 import type { ResourceAccess } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
-import { createBackOff } from '../resilience/back-off.ts'
-import { type Deadline, writeReserveMs } from '../resilience/deadline.ts'
+import { type Deadline, longestCallMs, writeReserveMs } from '../resilience/deadline.ts'
 import { retryOnce } from '../resilience/retry.ts'
 import type { AcsToken } from '../sessions/session.ts'
+import { type Admission, type AdmissionClock, createAdmission, type Turn, type Urgency } from './admission.ts'
+import { createForUser, type ExchangeIdentity } from './one-user.ts'
 import { refusalOf } from './refusals.ts'
 
-export interface ExchangeRequest {
-  teamsUserAadToken: string
-  /** The app that the Entra token was issued to. */
-  clientId: string
-  userObjectId: string
+export interface ExchangeRequest extends ExchangeIdentity {
+  /** Default: `now`. */
+  urgency?: Urgency
 }
 
 export interface AcsExchange {
   /**
-   * One call, tried once more if it fails in passing; none while ACS has asked to be left alone. Throws `teams_license_required`,
-   * `guest_not_allowed`, `account_mismatch`, `misconfigured` (ACS refuses us), `invalid_token` (ACS refuses the Entra token;
-   * with check `appId` because it was issued to another app than `clientId`), `throttled` or `upstream_unavailable`, which is
-   * also what an answer becomes that ACS does not document. `onCall` hears of each call that goes out.
+   * One call, tried once more if it fails in passing; none while it is not this user's turn, nor for a minute after ACS has refused
+   * the user. Throws `teams_license_required`, `guest_not_allowed`, `account_mismatch`, `misconfigured` (ACS refuses us),
+   * `invalid_token` (ACS refuses the Entra token; with check `appId` because it was issued to another app than `clientId`),
+   * `throttled` or `upstream_unavailable`, which is also what an answer becomes that ACS does not document. `onCall` hears of
+   * each call that goes out.
    */
   exchange(request: ExchangeRequest, deadline: Deadline, onCall?: () => void): Promise<AcsToken>
 }
@@ -40,15 +40,26 @@ export interface AcsExchangeOptions {
   clock: () => Date
 }
 
+const monotonic: AdmissionClock = {
+  now: () => performance.now(),
+  after(ms, work) {
+    const timer = setTimeout(work, ms)
+    return () => clearTimeout(timer)
+  },
+}
+/** How long a request is held where that spares it to come again. */
+const patienceMs = 3_000
+
 /** Throws `misconfigured` when the SDK does not take the setting. */
 export function createAcsExchange({ access, identity, clock }: AcsExchangeOptions): AcsExchange {
   const client = createClient(access, identity)
-  const backOff = createBackOff(clock)
+  const admission = createAdmission(monotonic, Math.random)
+  const forUser = createForUser(clock)
 
-  async function attempt(...[request, deadline, onCall]: Parameters<AcsExchange['exchange']>) {
-    onCall?.()
+  async function call({ teamsUserAadToken, clientId, userObjectId }: ExchangeRequest, deadline: Deadline) {
+    const abortSignal = deadline.signal(writeReserveMs)
     const result = await client
-      .getTokenForTeamsUser({ ...request, abortSignal: deadline.signal(writeReserveMs) })
+      .getTokenForTeamsUser({ teamsUserAadToken, clientId, userObjectId, abortSignal })
       .catch((cause: unknown) => {
         const error = asAzureError(cause)
         throw azureFailure(cause, 'acs', clock(), error && refusalOf(error))
@@ -61,10 +72,45 @@ export function createAcsExchange({ access, identity, clock }: AcsExchangeOption
     return data
   }
 
-  return {
-    // ACS limits calls per resource, so a 429 to one user's call concerns the calls of all users.
-    exchange: (...call) => backOff.guard('acs', () => retryOnce(() => attempt(...call))),
+  async function attempt(request: ExchangeRequest, deadline: Deadline, onCall?: () => void) {
+    const turn = await turnFor(request, deadline, admission)
+    onCall?.()
+    try {
+      const token = await call(request, deadline)
+      turn.succeeded()
+      return token
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.code !== 'throttled') {
+        turn.failed()
+        throw error
+      }
+      throw comeBackIn(turn.refused(error.retryAfterSeconds), error)
+    }
   }
+
+  return {
+    exchange: (request, deadline, onCall) =>
+      forUser(request, deadline, () => retryOnce(() => attempt(request, deadline, onCall))),
+  }
+}
+
+function turnFor({ urgency = 'now' }: ExchangeRequest, deadline: Deadline, admission: Admission) {
+  // A call needs its own time after that.
+  const asker = { urgency, patienceMs: Math.min(patienceMs, deadline.leftMs(longestCallMs + writeReserveMs)) }
+  return new Promise<Turn>((admit, reject) => {
+    admission.ask(asker, admit, (seconds) => reject(comeBackIn(seconds)))
+  })
+}
+
+/** Without a code of ACS where ACS was not asked. */
+function comeBackIn(retryAfterSeconds: number, cause?: ServiceError): ServiceError {
+  return new ServiceError('throttled', {
+    cause: cause?.cause,
+    upstream: 'acs',
+    upstreamCode: cause?.upstreamCode,
+    retryAfterSeconds,
+    isOwnTime: true,
+  })
 }
 
 function createClient(access: ResourceAccess, identity: Identities) {

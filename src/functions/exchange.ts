@@ -64,14 +64,14 @@ async function exchangeToken(
     authorization === null ? 'There is no bearer token in the Authorization header.' : undefined
   const caller = await aboutBearer(verifyBearer(authorization, deadline), noBearer)
   context.tenantId = caller.tenantId
-  const { clientId, objectId } = caller
+  const { clientId, tenantId, objectId } = caller
   const form = 'The body must be empty or {"teamsUserAadToken": "<token>"}.'
   const { teamsUserAadToken } = parseInput(body, await readJson(request), form)
   const token = await measured(context.log, 'exchanged', (onCall) =>
     teamsUserAadToken === undefined
       ? aboutBearer(onBehalf.exchange(caller, deadline, onCall))
       : aboutTeamsToken(
-          acs.exchange({ teamsUserAadToken, clientId, userObjectId: objectId }, deadline, onCall),
+          acs.exchange({ teamsUserAadToken, clientId, tenantId, userObjectId: objectId }, deadline, onCall),
         ),
   )
   return issuedAnswer({ ...token, user: objectId }, clock())

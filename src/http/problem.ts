@@ -132,7 +132,7 @@ function signInUrl({ loginUrl }: ErrorLinks, hints: SignInHints = {}, returnTo?:
 }
 
 /** With jitter, so that clients that were refused at the same moment do not all come back at the same moment. */
-function retryAfter({ retryAfterSeconds = defaultRetrySeconds }: ServiceError): string {
-  const seconds = retryAfterSeconds + Math.random() * Math.max(1, retryAfterSeconds / 2)
-  return `${Math.min(maxRetrySeconds, Math.ceil(seconds))}`
+function retryAfter({ retryAfterSeconds = defaultRetrySeconds, isOwnTime }: ServiceError): string {
+  const jitter = isOwnTime ? 0 : Math.random() * Math.max(1, retryAfterSeconds / 2)
+  return `${Math.min(maxRetrySeconds, Math.max(1, Math.ceil(retryAfterSeconds + jitter)))}`
 }

@@ -16,6 +16,8 @@ export interface Deadline {
   signal(reserveMs?: number): AbortSignal
   /** Aborts when the time of the request (less `reserveMs`) is over. */
   end(reserveMs: number): AbortSignal
+  /** What is left of the request's time, less `reserveMs`; 0 when there is nothing. */
+  leftMs(reserveMs: number): number
 }
 
 export function startDeadline(): Deadline {
@@ -26,6 +28,7 @@ export function startDeadline(): Deadline {
     callMs,
     signal: (reserveMs) => AbortSignal.timeout(callMs(reserveMs)),
     end: (reserveMs) => AbortSignal.timeout(leftMs(reserveMs)),
+    leftMs,
   }
 }
 

@@ -1,4 +1,5 @@
 // Work that is under way, or has just ended, is shared by all who ask for it under the same key.
+import { type Deadline, withinDeadline } from './deadline.ts'
 
 export interface SingleFlightOptions {
   /** How long a result is kept for those who looked at the state before it and ask after it. */
@@ -13,7 +14,13 @@ export interface SingleFlightOptions {
   clock: () => Date
 }
 
-export type SingleFlight<T> = (key: string, work: () => Promise<T>) => Promise<T>
+/** Whoever joins work that another request has begun waits no longer than his own deadline, then `upstream_unavailable`. */
+export type SingleFlight<T> = (
+  key: string,
+  deadline: Pick<Deadline, 'end'>,
+  work: () => Promise<T>,
+  reserveMs?: number,
+) => Promise<T>
 
 interface Flight<T> {
   work: Promise<T>
@@ -38,10 +45,10 @@ export function createSingleFlight<T>(options: SingleFlightOptions): SingleFligh
     for (const [key, { goodUntil }] of flights) if (goodUntil <= sweptAt) flights.delete(key)
   }
 
-  return (key, work) => {
+  return (key, deadline, work, reserveMs) => {
     forgetOld()
     const joined = flights.get(key)
-    if (joined && joined.goodUntil > now()) return joined.work
+    if (joined && joined.goodUntil > now()) return withinDeadline(deadline, joined.work, reserveMs)
     const flight: Flight<T> = { work: work(), goodUntil: now() + joinWithinMs }
     flights.set(key, flight)
     flight.work.then(

@@ -1,15 +1,17 @@
 // An ACS token for whoever brings a bearer alone: an Entra token on behalf of its user, then one exchange. All that is shared is
 // keyed by the whole bearer, never by its user: a new bearer, as after MFA, starts anew. See docs/decisions/0006.
 import { createHash } from 'node:crypto'
+import type { Urgency } from '../acs/admission.ts'
 import type { AcsExchange } from '../acs/exchange.ts'
 import type { ApiCaller } from '../entra/bearer.ts'
 import type { EntraOnBehalfOf } from '../entra/on-behalf-of.ts'
-import { ServiceError } from '../errors.ts'
+import { isPassing, ServiceError } from '../errors.ts'
 import { createBackOff } from '../resilience/back-off.ts'
-import { type Deadline, withinDeadline } from '../resilience/deadline.ts'
+import type { Deadline } from '../resilience/deadline.ts'
 import { createSingleFlight } from '../resilience/single-flight.ts'
 import type { AcsToken } from '../sessions/session.ts'
 import { createKeptTokens } from './kept-tokens.ts'
+import { urgencyOf } from './lifetimes.ts'
 
 export interface OnBehalfExchange {
   /**
@@ -50,6 +52,7 @@ export function createOnBehalfExchange({
   async function mint(
     key: string,
     caller: ApiCaller,
+    urgency: Urgency,
     deadline: Deadline,
     onCall?: () => void,
   ): Promise<AcsToken> {
@@ -58,7 +61,7 @@ export function createOnBehalfExchange({
       entra.acquire(caller, deadline),
     )
     const token = await acs
-      .exchange({ teamsUserAadToken, clientId, userObjectId: objectId }, deadline, onCall)
+      .exchange({ teamsUserAadToken, clientId, tenantId, userObjectId: objectId, urgency }, deadline, onCall)
       .catch((error: unknown) => {
         throw blamesEntraToken(error) ? notOfCaller(error) : error
       })
@@ -71,12 +74,14 @@ export function createOnBehalfExchange({
       const key = createHash('sha256').update(caller.bearer).digest('base64url')
       const token = kept.find(key)
       if (token) return token
-      let isOwn = false
-      const flight = flights(key, () => {
-        isOwn = true
-        return mint(key, caller, deadline, onCall)
-      })
-      return isOwn ? flight : withinDeadline(deadline, flight)
+      const last = kept.findLast(key)
+      const urgency = urgencyOf(last, clock())
+      return flights(key, deadline, () => mint(key, caller, urgency, deadline, onCall)).catch(
+        (error: unknown) => {
+          if (last && isPassing(error)) return last
+          throw error
+        },
+      )
     },
   }
 }

@@ -9,7 +9,7 @@ import { createBackOff } from '../resilience/back-off.ts'
 import { Conflict, retryConflicts } from '../resilience/retry.ts'
 import type { AcsToken, Session, SessionHead } from '../sessions/session.ts'
 import type { Call, SessionStore, StoredSession } from '../sessions/session-store.ts'
-import { adoptFromMs, isJustSignedIn, lastResortMs, lastsFor, renewBelowMs } from './lifetimes.ts'
+import { adoptFromMs, isJustSignedIn, lastResortMs, lastsFor, renewBelowMs, urgencyOf } from './lifetimes.ts'
 import { measured } from './measured-exchange.ts'
 
 export interface TokenRenewalOptions {
@@ -95,12 +95,10 @@ export function createTokenRenewal(options: TokenRenewalOptions): TokenRenewal {
     { deadline }: Call,
     onCall: () => void,
   ) {
-    const { objectId } = session.account
-    return acs.exchange(
-      { teamsUserAadToken: accessToken, clientId, userObjectId: objectId },
-      deadline,
-      onCall,
-    )
+    const { tenantId, objectId } = session.account
+    const urgency = urgencyOf(session.acsToken, clock())
+    const request = { teamsUserAadToken: accessToken, clientId, tenantId, userObjectId: objectId, urgency }
+    return acs.exchange(request, deadline, onCall)
   }
 
   /**

@@ -1,7 +1,7 @@
 // The token rule: from a session to an ACS token that lasts. A hit is one point read; a renewal (renewal.ts) is shared by all
 // requests that saw the row in the same state, and while it fails people keep the token that they have, as long as it is theirs.
 import { isPassing, ServiceError } from '../errors.ts'
-import { withinDeadline, writeReserveMs } from '../resilience/deadline.ts'
+import { writeReserveMs } from '../resilience/deadline.ts'
 import { createSingleFlight } from '../resilience/single-flight.ts'
 import type { AcsToken } from '../sessions/session.ts'
 import type { SessionKey } from '../sessions/session-key.ts'
@@ -46,12 +46,8 @@ export function createTokenIssuer(options: TokenRenewalOptions): TokenIssuer {
 
   async function renew(stored: StoredSession, call: Call): Promise<AcsToken> {
     try {
-      let isOwn = false
-      const renewal = renewals(`${stored.key.rowKey} ${stored.etag}`, () => {
-        isOwn = true
-        return mint(stored, call)
-      })
-      return await (isOwn ? renewal : withinDeadline(call.deadline, renewal, writeReserveMs))
+      const state = `${stored.key.rowKey} ${stored.etag}`
+      return await renewals(state, call.deadline, () => mint(stored, call), writeReserveMs)
     } catch (error) {
       return tokenInstead(stored, error, call)
     }

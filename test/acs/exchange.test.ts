@@ -27,7 +27,12 @@ afterEach(() => {
 })
 
 const entraToken = 'canary-entra-token'
-const request = (userObjectId = 'user') => ({ teamsUserAadToken: entraToken, clientId: 'app', userObjectId })
+const request = (userObjectId = 'user') => ({
+  teamsUserAadToken: entraToken,
+  clientId: 'app',
+  tenantId: 'tenant',
+  userObjectId,
+})
 const clock = () => new Date()
 const identity = () => ({
   getToken: async () => ({ token: 'canary-of-the-identity', expiresOnTimestamp: Date.now() + 3_600_000 }),

@@ -1,7 +1,8 @@
 // `POST /api/exchange`: who may exchange, and that nobody else reaches ACS.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { acsErrors, acsOddities } from '../../dev/acs/errors.ts'
-import { personNamed, tenants } from '../../dev/entra/directory.ts'
+import { type Person, personNamed, tenants } from '../../dev/entra/directory.ts'
+import { generatePeople } from '../storm/people.ts'
 import { problemOf } from '../support/browser.ts'
 import { eventsOf } from '../support/events.ts'
 import type { OddAnswer } from '../support/odd-answers.ts'
@@ -9,6 +10,9 @@ import { apiUri, clientId, startService, type TestService } from '../support/ser
 
 const adele = personNamed('adele@contoso.example')
 const alex = personNamed('alex@contoso.example')
+/** A refusal of the user is remembered for a minute, so each has a user of its own. */
+const refusable = generatePeople(3)
+const [unlicensed, guest, withoutTeams] = refusable as [Person, Person, Person]
 const teamsScopes = [
   'https://auth.msft.communication.azure.com/Teams.ManageCalls',
   'https://auth.msft.communication.azure.com/Teams.ManageChats',
@@ -18,7 +22,10 @@ const allowed = 'https://calls.example.com'
 let service: TestService
 
 beforeAll(async () => {
-  service = await startService({ env: { API_AUDIENCE: clientId, ALLOWED_ORIGINS: allowed } })
+  service = await startService({
+    env: { API_AUDIENCE: clientId, ALLOWED_ORIGINS: allowed },
+    morePeople: refusable,
+  })
 })
 afterAll(() => service.stop())
 afterEach(() => {
@@ -108,13 +115,18 @@ describe('an app that signs in with its own MSAL', () => {
 
   it('is told what ACS says of the Teams token', async () => {
     const authorization = `Bearer ${bearerOf()}`
-    const says = async (acsError: object) => {
+    const says = async (acsError: object, person?: Person) => {
       service.acs.faults.clear()
       service.acs.faults.add({ acsError: acsError as typeof acsErrors.denied })
-      return problemOf(await exchange({ authorization }))
+      return problemOf(
+        await exchange(person ? { authorization: `Bearer ${bearerOf(person)}` } : { authorization }),
+      )
     }
     expect(await says(acsErrors.invalidAccessToken)).toEqual({ status: 401, code: 'invalid_token' })
-    expect(await says(acsErrors.licenseMissing)).toEqual({ status: 403, code: 'teams_license_required' })
+    expect(await says(acsErrors.licenseMissing, unlicensed)).toEqual({
+      status: 403,
+      code: 'teams_license_required',
+    })
     expect(await says(acsErrors.denied)).toEqual({ status: 503, code: 'misconfigured' })
     expect(await says(acsErrors.unavailable)).toEqual({ status: 503, code: 'upstream_unavailable' })
     service.acs.faults.clear()
@@ -174,9 +186,12 @@ describe('an answer that ACS does not document', () => {
     },
   )
 
-  it.each(['guestNotRedeemed', 'teamsDisabled'] as const)('%s alarms no operator', async (name) => {
+  it.each([
+    ['guestNotRedeemed', guest],
+    ['teamsDisabled', withoutTeams],
+  ] as const)('%s alarms no operator', async (name, person) => {
     service.acs.faults.add({ acsError: acsErrors[name] })
-    const answer = await exchange({ authorization: `Bearer ${bearerOf()}` })
+    const answer = await exchange({ authorization: `Bearer ${bearerOf(person)}` })
     expect(answer.status).toBe(403)
     const [instance] = service.instances
     const { code } = acsErrors[name]

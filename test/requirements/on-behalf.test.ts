@@ -5,6 +5,7 @@ import { acsErrors } from '../../dev/acs/errors.ts'
 import { type Person, personNamed, teamsClients, tenants } from '../../dev/entra/directory.ts'
 import { entraErrors } from '../../dev/entra/errors.ts'
 import { onBehalfOfGrant } from '../../dev/entra/on-behalf-of.ts'
+import { generatePeople } from '../storm/people.ts'
 import { problemOf } from '../support/browser.ts'
 import { eventsOf } from '../support/events.ts'
 import { apiUri, clientId, startService, type TestService } from '../support/service.ts'
@@ -28,6 +29,7 @@ beforeAll(async () => {
       ALLOWED_TENANTS: `${tenants.contoso},${tenants.fabrikam}`,
       EXCHANGE_CLIENT_IDS: `${clientId},${teamsClients.desktop},${teamsClients.web}`,
     },
+    morePeople: unlicensed,
   })
 })
 afterAll(() => service.stop())
@@ -38,6 +40,9 @@ afterEach(() => {
   service.acs.requests.length = 0
   service.entra.requests.length = 0
 })
+
+/** Refusals of a user are remembered for a minute, so this one is asked for by one test alone. */
+const unlicensed = generatePeople(1)
 
 const scope = `${apiUri}/Tokens.Exchange`
 const bearerOf = (person: Person = adele, client?: string) => service.entra.accessToken(person, scope, client)
@@ -274,6 +279,18 @@ describe('O2 mix-up', () => {
     fault.remove()
     await tokenOf(await exchange(bearerOf(alex)))
     expect(await problemOf(await exchange(bearerOf()))).toEqual({ status: 503, code: 'throttled' })
+  })
+})
+
+describe('R2 a user without a license', () => {
+  it('who asks 60 times, with as many bearers, costs one exchange, and is always told why', async () => {
+    const [person] = unlicensed
+    service.acs.faults.add({ acsError: acsErrors.licenseMissing })
+    const ask = () => exchange(bearerOf(person)).then(problemOf)
+    const answers = [...(await Promise.all(Array.from({ length: 30 }, ask)))]
+    for (let count = 0; count < 30; count++) answers.push(await ask())
+    expect(answers.filter(({ code }) => code === 'teams_license_required')).toHaveLength(60)
+    expect(service.acs.requests).toHaveLength(1)
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { startDeadline } from '../../src/resilience/deadline.ts'
 import { createSingleFlight } from '../../src/resilience/single-flight.ts'
 
 function newFlight<T>() {
@@ -18,7 +19,7 @@ describe('single flight', () => {
     const starts: string[] = []
     const { promise, resolve } = Promise.withResolvers<void>()
     const run = (key: string) =>
-      flight(key, async () => {
+      flight(key, startDeadline(), async () => {
         starts.push(key)
         await promise
         return key
@@ -31,40 +32,40 @@ describe('single flight', () => {
 
   it('gives a result also to those who come after it, for as long as it is remembered', async () => {
     const { flight, pass } = newFlight<number>()
-    expect(await flight('a', async () => 1)).toBe(1)
+    expect(await flight('a', startDeadline(), async () => 1)).toBe(1)
     pass(9_999)
-    expect(await flight('a', async () => 2)).toBe(1)
+    expect(await flight('a', startDeadline(), async () => 2)).toBe(1)
     pass(1)
-    expect(await flight('a', async () => 3)).toBe(3)
+    expect(await flight('a', startDeadline(), async () => 3)).toBe(3)
   })
 
   it('begins anew after an error, unless that is remembered', async () => {
     const { flight, pass } = newFlight<number>()
-    const fail = (message: string) => flight('a', () => Promise.reject(new Error(message)))
+    const fail = (message: string) => flight('a', startDeadline(), () => Promise.reject(new Error(message)))
     await expect(fail('one')).rejects.toThrow('one')
     await expect(fail('final')).rejects.toThrow('final')
     pass(59_999)
     await expect(fail('three')).rejects.toThrow('final')
     pass(1)
-    expect(await flight('a', async () => 7)).toBe(7)
+    expect(await flight('a', startDeadline(), async () => 7)).toBe(7)
   })
 
   it('is joined by nobody when it has gone on for too long', async () => {
     const { flight, pass } = newFlight<string>()
     const { promise, resolve } = Promise.withResolvers<string>()
-    const first = flight('a', () => promise)
+    const first = flight('a', startDeadline(), () => promise)
     pass(3_999)
-    const joined = flight('a', async () => 'own')
+    const joined = flight('a', startDeadline(), async () => 'own')
     pass(1)
-    expect(await flight('a', async () => 'late')).toBe('late')
+    expect(await flight('a', startDeadline(), async () => 'late')).toBe('late')
     resolve('first')
     expect(await Promise.all([first, joined])).toEqual(['first', 'first'])
   })
 
   it('does not hold the others up when one fails', async () => {
     const { flight } = newFlight<string>()
-    const failing = flight('a', () => Promise.reject(new Error('a')))
-    expect(await flight('b', async () => 'b')).toBe('b')
+    const failing = flight('a', startDeadline(), () => Promise.reject(new Error('a')))
+    expect(await flight('b', startDeadline(), async () => 'b')).toBe('b')
     await expect(failing).rejects.toThrow('a')
   })
 })

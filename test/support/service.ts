@@ -4,7 +4,7 @@ import { TableClient } from '@azure/data-tables'
 import { inject } from 'vitest'
 import { type AcsStandIn, startAcs } from '../../dev/acs/acs.ts'
 import { type Azurite, startAzurite } from '../../dev/azurite.ts'
-import { tenants } from '../../dev/entra/directory.ts'
+import { people as ofDirectory, type Person, tenants } from '../../dev/entra/directory.ts'
 import { type EntraStandIn, startEntra } from '../../dev/entra/entra.ts'
 import { federatedCredential, type IdentityEndpoint, startIdentityEndpoint } from '../../dev/identity.ts'
 import { sessionKeyOf } from '../../src/sessions/session-key.ts'
@@ -49,15 +49,19 @@ export interface TestServiceOptions {
   secretless?: boolean
   /** Opens operator routes. */
   functionKey?: string
+  /** Who lives in the tenants beside those of directory.ts. */
+  morePeople?: readonly Person[]
 }
 
 export async function startService(options: TestServiceOptions = {}): Promise<TestService> {
   const { secretless = false } = options
   const port = await freePort()
   const publicUrl = `http://localhost:${port}`
+  const people = [...ofDirectory, ...(options.morePeople ?? [])]
   const entra = await startEntra({
     certificate: inject('certificate'),
     clientId,
+    people,
     redirectUris: [`${publicUrl}/api/redirect`, `${publicUrl}/api/signed-out`],
     ...(options.clientSecret ? { clientSecret: options.clientSecret } : {}),
     apis: { [apiUri]: { audience: clientId, scopes: ['Tokens.Exchange', 'Other'], version: 2 } },
@@ -73,6 +77,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   const acs = await startAcs({
     entra,
     entraAuthorityHost: entra.authorityHost,
+    people,
     ...(secretless ? { certificate } : {}),
   })
   const azurite = secretless ? await startAzurite({ certificate }) : undefined

@@ -57,3 +57,15 @@ it('the oldest goes when there are too many, and those that are over go first', 
   kept.keep('d', token(75), at(90))
   expect(['a', 'b', 'c', 'd'].map((key) => kept.find(key) !== undefined)).toEqual([false, true, true, true])
 })
+
+it('one that should be renewed is there until its last minute, for who cannot, but not for longer than its bearer', () => {
+  kept.keep('a', token(75), at(90))
+  kept.keep('b', token(75), at(70))
+  now = at(69.9)
+  expect(['a', 'b'].map((key) => kept.find(key))).toEqual([undefined, undefined])
+  expect(['a', 'b'].map((key) => kept.findLast(key)?.token)).toEqual(['of 75', 'of 75'])
+  now = at(70)
+  expect(['a', 'b'].map((key) => kept.findLast(key)?.token)).toEqual(['of 75', undefined])
+  now = at(74)
+  expect(kept.findLast('a')).toBeUndefined()
+})

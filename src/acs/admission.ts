@@ -1,0 +1,214 @@
+// Which exchange may be made now, which waits for a moment, and when everybody else is to come back. ACS limits the calls to a
+// resource, and no instance knows the others, so each learns its share from what ACS answers. See docs/decisions/0010.
+
+/** Milliseconds of a clock that is never set back, and a timer on it; what that returns cancels it. */
+export interface AdmissionClock {
+  now(): number
+  after(ms: number, work: () => void): () => void
+}
+
+/**
+ * How a user stands without an exchange: with nothing (`now`), with a token that ends `soon`, or with one that lasts (`early`). When
+ * there is not room for all only the first is held for a moment, and the last goes last.
+ */
+export type Urgency = 'now' | 'soon' | 'early'
+
+export interface Asker {
+  urgency: Urgency
+  /** How long the request may be held at most. */
+  patienceMs: number
+}
+
+/** One call to ACS that may be made. One of these is called when it has ended. */
+export interface Turn {
+  succeeded(): void
+  /** By a 429. Returns the seconds after which whose call it was is to come back. */
+  refused(retryAfterSeconds: number | undefined): number
+  /** By anything else, which says nothing about the limit. */
+  failed(): void
+}
+
+export interface Admission {
+  /** Calls one of the two: at once, or within the patience of who asks. */
+  ask(asker: Asker, admit: (turn: Turn) => void, refuse: (retryAfterSeconds: number) => void): void
+}
+
+/** ACS documents 500 exchanges in 30 s; until a 429 says more, people are sent away by that. */
+const windowMs = 30_000
+const documentedGapMs = windowMs / 500
+const mostCalls = 8
+/** Of the 16 requests that a Flex instance takes at once; the others are for whoever needs nothing of ACS. */
+const mostHeld = 4
+/** While ACS answers at once and refuses nobody, the next turn is a moment away, and waiting for it is no holding. */
+const mostQueued = 64
+/** A call that takes longer says nothing about the next ones, and does not stand in their way. */
+const slowCallMs = 1_000
+/** Where a 429 names no time. */
+const defaultPauseMs = 5_000
+const earlyRetrySeconds = 5
+/** What is known today may be wrong by then, so nobody is sent further away. */
+const furthestMs = 300_000
+
+/** So many turns that nobody took may be made up for. */
+const burst = 2
+const fasterBySuccess = 0.99
+const slowerByRefusal = 0.92
+/** How much a new measurement of the share counts. */
+const newWeight = 0.1
+/**
+ * People come to another instance than the one that sent them away, some at once and then nobody. So they are asked back at shorter
+ * intervals than turns come: a request in vain is cheap, a turn that nobody takes is lost to all.
+ */
+const overbooking = 0.32
+
+interface Waiting {
+  admit: (turn: Turn) => void
+  refuse: (retryAfterSeconds: number) => void
+  cancel: () => void
+}
+
+export function createAdmission({ now, after }: AdmissionClock, random: () => number): Admission {
+  const waiting: Waiting[] = []
+  let calls = 0
+  let slowCalls = 0
+  let callLimit = 1
+  let firstCallAt: number | undefined
+  /** When calls of the last window were let through. */
+  const successes: number[] = []
+  /** What 429s have taught: how far apart calls begin (`gapMs`), and how far apart ACS lets them through (`shareMs`). */
+  let pace: { gapMs: number; shareMs: number } | undefined
+  let nextAt = 0
+  let pausedUntil = 0
+  let learnedAt = Number.NEGATIVE_INFINITY
+  /** Until when people have been asked to come back. */
+  let bookedUntil = 0
+  let cancelNext = () => {}
+
+  function begin(admit: (turn: Turn) => void): void {
+    const begunAt = now()
+    firstCallAt ??= begunAt
+    if (pace) nextAt = Math.max(nextAt, begunAt) + pace.gapMs
+    calls++
+    let isSlow = false
+    const cancelSlow = after(slowCallMs, () => {
+      isSlow = true
+      slowCalls++
+      serveNext()
+    })
+    const ended = () => {
+      cancelSlow()
+      calls--
+      if (isSlow) slowCalls--
+      serveNext()
+    }
+    admit({
+      succeeded() {
+        successes.push(now())
+        forgetOldSuccesses()
+        if (isCrowded()) {
+          if (turnInMs() === 0) callLimit += 1 / (4 * callLimit)
+          if (pace) pace.gapMs *= fasterBySuccess
+        }
+        ended()
+      },
+      refused(retryAfterSeconds) {
+        const pauseMs = retryAfterSeconds === undefined ? defaultPauseMs : retryAfterSeconds * 1_000
+        pausedUntil = Math.max(pausedUntil, now() + pauseMs)
+        // Of calls that were under way together the first refusal says it all.
+        if (begunAt > learnedAt) learn()
+        ended()
+        return book()
+      },
+      failed: ended,
+    })
+  }
+
+  function learn(): void {
+    learnedAt = now()
+    callLimit = 1
+    forgetOldSuccesses()
+    const from = Math.max(firstCallAt ?? learnedAt, learnedAt - windowMs)
+    const roundMs = Math.min(windowMs, pausedUntil - from)
+    // The share is somewhere between what was let through and one more.
+    const shareMs = roundMs / (successes.length + 0.5)
+    const gapMs = pace?.gapMs ?? roundMs / Math.max(0.5, successes.length)
+    pace = {
+      gapMs: Math.min(gapMs / slowerByRefusal, 2 * shareMs),
+      shareMs: pace ? pace.shareMs * (1 - newWeight) + shareMs * newWeight : shareMs,
+    }
+    // Instances that were refused together do not begin together.
+    nextAt = pausedUntil + (burst + random()) * pace.gapMs
+  }
+
+  function forgetOldSuccesses(): void {
+    while ((successes[0] ?? now()) < now() - windowMs) successes.shift()
+  }
+
+  function isCrowded(): boolean {
+    return waiting.length > 0 || bookedUntil > now() || pausedUntil > now()
+  }
+
+  function turnInMs(): number {
+    const pacedUntil = pace ? nextAt - burst * pace.gapMs : 0
+    return Math.max(0, pausedUntil - now(), pacedUntil - now())
+  }
+
+  function isFree(): boolean {
+    return calls < mostCalls && calls - slowCalls < Math.floor(callLimit)
+  }
+
+  function mostWaiting(): number {
+    return pace || slowCalls > 0 ? mostHeld : mostQueued
+  }
+
+  function serveNext(): void {
+    cancelNext()
+    // Whoever waited for a moment only, and would now wait for longer.
+    for (const one of waiting.slice(mostWaiting())) sendAway(one)
+    while (waiting.length > 0 && isFree()) {
+      const ms = turnInMs()
+      if (ms > 0) {
+        cancelNext = after(ms, serveNext)
+        return
+      }
+      const first = waiting.shift() as Waiting
+      first.cancel()
+      begin(first.admit)
+    }
+  }
+
+  function sendAway(one: Waiting): void {
+    waiting.splice(waiting.indexOf(one), 1)
+    one.cancel()
+    one.refuse(book())
+  }
+
+  /** The next place among those who are to come back, in seconds from now. */
+  function book(): number {
+    const eachMs = pace ? pace.shareMs * overbooking : documentedGapMs
+    const from = Math.max(now(), pausedUntil)
+    if (bookedUntil - from > furthestMs) return (from + furthestMs * (1 - random() / 2) - now()) / 1_000
+    bookedUntil = Math.max(from, bookedUntil) + eachMs
+    return (bookedUntil - random() * eachMs - now()) / 1_000
+  }
+
+  return {
+    ask({ urgency, patienceMs }, admit, refuse) {
+      // Nobody was sent away for a whole window: there is room for all.
+      if (Math.max(bookedUntil, pausedUntil) < now() - windowMs) pace = undefined
+      const areSentAway = bookedUntil > now() || pausedUntil > now()
+      if (urgency === 'early' && (areSentAway || (pace && waiting.length > 0))) {
+        return refuse(earlyRetrySeconds)
+      }
+      const ms = turnInMs()
+      if (waiting.length === 0 && ms === 0 && isFree()) return begin(admit)
+      const mayBeHeld = urgency === 'now' || !pace
+      const expectedMs = ms + waiting.length * (pace?.gapMs ?? 0)
+      if (!mayBeHeld || waiting.length >= mostWaiting() || expectedMs > patienceMs) return refuse(book())
+      const one: Waiting = { admit, refuse, cancel: () => {} }
+      one.cancel = after(patienceMs, () => sendAway(one))
+      waiting.push(one)
+      serveNext()
+    },
+  }
+}
