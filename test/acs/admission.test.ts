@@ -120,6 +120,20 @@ describe('after a 429', () => {
     loop.run()
   })
 
+  it('those who waited for a moment are sent away at once when the moment has become longer than they may be held', () => {
+    const all = many(16)
+    later(100, () => all[0]?.turn?.refused(30))
+    later(101, () => expect(sentAway(all)).toHaveLength(15))
+    loop.run()
+  })
+
+  it('or than four may wait for', () => {
+    const all = many(16)
+    later(100, () => all[0]?.turn?.refused(1))
+    later(101, () => expect(sentAway(all)).toHaveLength(11))
+    loop.run()
+  })
+
   it('without a time it is five seconds', () => {
     ask().turn?.refused(undefined)
     later(4_999, () => expect(ask().turn).toBeUndefined())
