@@ -64,6 +64,8 @@ const overbooking = 0.32
 interface Waiting {
   admit: (turn: Turn) => void
   refuse: (retryAfterSeconds: number) => void
+  /** The end of its patience. */
+  until: number
   cancel: () => void
 }
 
@@ -163,8 +165,11 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
 
   function serveNext(): void {
     cancelNext()
-    // Whoever waited for a moment only, and would now wait for longer.
-    for (const one of waiting.slice(mostWaiting())) sendAway(one)
+    // Whoever waited for a moment only, and would now have to wait for longer.
+    const most = mostWaiting()
+    for (const [place, one] of [...waiting].entries()) {
+      if (place >= most || now() + turnInMs() > one.until) sendAway(one)
+    }
     while (waiting.length > 0 && isFree()) {
       const ms = turnInMs()
       if (ms > 0) {
@@ -205,7 +210,7 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
       const mayBeHeld = urgency === 'now' || !pace
       const expectedMs = ms + waiting.length * (pace?.gapMs ?? 0)
       if (!mayBeHeld || waiting.length >= mostWaiting() || expectedMs > patienceMs) return refuse(book())
-      const one: Waiting = { admit, refuse, cancel: () => {} }
+      const one: Waiting = { admit, refuse, until: now() + patienceMs, cancel: () => {} }
       one.cancel = after(patienceMs, () => sendAway(one))
       waiting.push(one)
       serveNext()

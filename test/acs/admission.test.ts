@@ -56,7 +56,6 @@ describe('at full speed', () => {
 
   it('those who come together go one after the other, as soon as a call has ended, and none is sent away', () => {
     const all = many(16)
-    for (let served = 0; served < 16; served++) all.find(({ turn, at }) => turn && at === 0)?.turn
     let done = 0
     const step = () => {
       const open = all.filter(({ turn }) => turn).slice(done)
@@ -71,12 +70,25 @@ describe('at full speed', () => {
     expect(Math.max(...all.map(({ at = 0 }) => at))).toBeLessThan(1_200)
   })
 
-  it('a call that takes longer than a second stands in nobody’s way, but eight at most are under way', () => {
-    const all = many(12)
+  it('a call that takes longer than a second stands in nobody’s way, until it ends', () => {
+    const all = many(2)
     later(999, () => expect(admitted(all)).toBe(1))
-    later(1_001, () => expect(admitted(all)).toBe(2))
+    later(1_001, () => {
+      expect(admitted(all)).toBe(2)
+      for (const { turn } of all) turn?.failed()
+      expect(admitted(many(2))).toBe(1)
+    })
     loop.run()
-    expect(admitted(all)).toBeLessThanOrEqual(8)
+  })
+
+  it('eight calls at most are under way, however long they take', () => {
+    const all: Asked[] = []
+    for (let count = 0; count < 12; count++) later(count * 1_100, () => all.push(ask()))
+    loop.run()
+    expect(all.map(({ turn }) => turn !== undefined)).toEqual([
+      ...Array.from({ length: 8 }, () => true),
+      ...Array.from({ length: 4 }, () => false),
+    ])
   })
 
   it('while calls take that long four are held for three seconds at most, and leave room for who needs nothing of ACS', () => {
@@ -108,6 +120,20 @@ describe('after a 429', () => {
     loop.run()
   })
 
+  it('those who waited for a moment are sent away at once when the moment has become longer than they may be held', () => {
+    const all = many(16)
+    later(100, () => all[0]?.turn?.refused(30))
+    later(101, () => expect(sentAway(all)).toHaveLength(15))
+    loop.run()
+  })
+
+  it('or than four may wait for', () => {
+    const all = many(16)
+    later(100, () => all[0]?.turn?.refused(1))
+    later(101, () => expect(sentAway(all)).toHaveLength(11))
+    loop.run()
+  })
+
   it('without a time it is five seconds', () => {
     ask().turn?.refused(undefined)
     later(4_999, () => expect(ask().turn).toBeUndefined())
@@ -125,11 +151,14 @@ describe('after a 429', () => {
   })
 
   it('four wait for a turn that is near, and whoever has something to go on with does not', () => {
-    refuse(2)
-    const held = many(4)
-    expect(held.filter(({ at }) => at !== undefined).length).toBeLessThan(4)
+    refuse(1)
     expect(ask('soon').comeBackIn).toBeGreaterThan(0)
     expect(ask('early').comeBackIn).toBe(5)
+    const held = many(6)
+    expect(held.map(({ comeBackIn }) => comeBackIn !== undefined)).toEqual([
+      ...Array.from({ length: 4 }, () => false),
+      ...Array.from({ length: 2 }, () => true),
+    ])
     loop.run()
     expect(admitted(held)).toBeGreaterThan(0)
   })
