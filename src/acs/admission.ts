@@ -1,5 +1,5 @@
 // Which exchange may be made now, which waits for a moment, and when everybody else is to come back. ACS limits the calls to a
-// resource, and no instance knows the others, so each learns its share from what ACS answers. See docs/decisions/0010.
+// resource, and no instance knows the others, so each learns its share from what ACS answers. See docs/decisions/0012.
 
 /** Milliseconds of a clock that is never set back, and a timer on it; what that returns cancels it. */
 export interface AdmissionClock {
