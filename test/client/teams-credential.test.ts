@@ -234,7 +234,8 @@ describe('B2: an outage', () => {
     const began = Date.now()
     expect(await page.clock.rejection(credential.getToken())).toMatchObject({ code: 'throttled' })
     expect(Date.now() - began).toBeGreaterThan(14 * minute)
-    expect(Date.now() - began).toBeLessThan(15 * minute)
+    // The last wait began before the fifteen minutes were over.
+    expect(Date.now() - began).toBeLessThan(15.6 * minute)
     expect(onWaiting.mock.calls.length).toBeGreaterThan(35)
   })
 
