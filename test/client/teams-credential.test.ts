@@ -372,6 +372,18 @@ describe('B3: after dispose', () => {
     expect(calls()).toEqual(told)
     expect(vi.getTimerCount()).toBe(0)
   })
+
+  it('no listener and no channel is left', () => {
+    const { document, window } = openPage()
+    const close = vi.spyOn(BroadcastChannel.prototype, 'close')
+    const spies = [document, window].flatMap((target) => [
+      vi.spyOn(target, 'addEventListener'),
+      vi.spyOn(target, 'removeEventListener'),
+    ])
+    start().dispose()
+    expect(spies.map(({ mock }) => mock.calls.length)).toEqual([1, 1, 2, 2])
+    expect(close).toHaveBeenCalledTimes(1)
+  })
 })
 
 describe('B4: without features of newer browsers', () => {
