@@ -92,12 +92,13 @@ export async function sealingKeys(args: readonly string[], say: Say): Promise<vo
   })
   if (command === 'show') show(await readRing(secret), say)
   else if (command === 'create') {
-    const closed = await create(secret, say).catch((error: unknown) =>
-      values['skip-closed'] && error instanceof VaultFailure && error.kind === 'closed'
-        ? error
-        : Promise.reject(error),
-    )
-    if (closed) return say(leftToDo(closed, vault))
+    try {
+      await create(secret, say)
+    } catch (error) {
+      const isClosed = error instanceof VaultFailure && error.kind === 'closed'
+      if (!(values['skip-closed'] && isClosed)) throw error
+      return say(leftToDo(error, vault))
+    }
   } else await rotate(secret, command as Step, { force: values.now, sessionMaxHours }, say)
   if (values.refresh) {
     await app.run(credential)
