@@ -20,7 +20,8 @@ interface Vite {
 export async function startPage(page: { folder: string; port: number; api: string }): Promise<PageServer> {
   const root = resolve(page.folder)
   const { createServer: createVite } = await importVite(root)
-  const server = createServer()
+  // As the host has it: a busy Vite must not cut an idle connection under its client's next request.
+  const server = createServer({ keepAliveTimeout: 130_000 })
   const vite = await createVite({
     root,
     // Vite's own server would end this process on SIGTERM by itself, before what else runs here has been stopped.
