@@ -8,12 +8,17 @@ import { buildBundle, buildDemo } from '../build.ts'
 import { startCloud } from './cloud.ts'
 import { readPort, runCommand } from './command.ts'
 import { startHostChild } from './host-child.ts'
+import { startPage } from './page.ts'
 import { freePort, rememberPorts, requireFree } from './ports.ts'
 import { clientId, describePeople, devFolder, tenantId } from './settings.ts'
 
 runCommand(async (onStop) => {
   const { values } = parseArgs({
-    options: { 'token-minutes': { type: 'string', default: '75' }, folder: { type: 'string' } },
+    options: {
+      'token-minutes': { type: 'string', default: '75' },
+      folder: { type: 'string' },
+      page: { type: 'string' },
+    },
   })
   const tokenMinutes = Number(values['token-minutes'])
   if (!(tokenMinutes > 0)) throw new Error(`--token-minutes must be above 0, not ${values['token-minutes']}`)
@@ -22,6 +27,12 @@ runCommand(async (onStop) => {
   const url = `http://localhost:${port}`
   // Where a front end stands before it, people come by the address of that.
   const publicUrl = process.env.PUBLIC_URL ?? url
+  // A page is what people open; the service is behind it, on a port of its own.
+  const hostPort = values.page === undefined ? port : await freePort()
+  if (values.page !== undefined) {
+    const page = await startPage({ folder: values.page, port, api: `http://localhost:${hostPort}` })
+    onStop(page.stop)
+  }
 
   // A folder for each port: two Azurites must not write to the same files.
   const folder = values.folder ?? join(devFolder, `dev-${port}`)
@@ -35,10 +46,11 @@ runCommand(async (onStop) => {
     onStop,
   )
   const host = await startHostChild({
-    args: ['--port', String(port)],
+    args: ['--port', String(hostPort)],
     env: {
       ...inherited(),
       NODE_EXTRA_CA_CERTS: caFile,
+      PUBLIC_URL: url,
       AzureWebJobsStorage: azurite.connectionString,
       ENTRA_TENANT_ID: tenantId,
       ENTRA_CLIENT_ID: clientId,
@@ -50,7 +62,7 @@ runCommand(async (onStop) => {
   })
   onStop(host.stop)
 
-  console.log(`open ${publicUrl}/api/demo and sign in as one of`)
+  console.log(`open ${publicUrl}/${values.page === undefined ? 'api/demo' : ''} and sign in as one of`)
   for (const line of describePeople()) console.log(line)
   console.log(
     `the app is process ${host.pid()}: kill -9 it whenever you like, it comes back and nothing is lost`,

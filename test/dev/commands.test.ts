@@ -8,6 +8,7 @@ import { freePort, requireFree } from '../../dev/ports.ts'
 import { acsAccessKey, clientId, standInPorts, tenantId } from '../../dev/settings.ts'
 import { readSettings } from '../../src/config/settings.ts'
 import { startHostProcess } from '../support/host-process.ts'
+import { describeSample } from '../support/sample.ts'
 import { type Command, startCommand } from './fixtures/command.ts'
 
 /** An orphan that has ended counts as running until init has reaped it, which may take a second or two. */
@@ -29,11 +30,13 @@ async function takePort(port: number): Promise<number> {
   return (squatter.address() as AddressInfo | null)?.port ?? port
 }
 
-async function startDev(): Promise<{ dev: Command; url: string; folder: string; ports: number[] }> {
+async function startDev(
+  args: string[] = [],
+): Promise<{ dev: Command; url: string; folder: string; ports: number[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'dev-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const port = await freePort()
-  const dev = startCommand('dev.ts', ['--folder', folder], { PORT: String(port) })
+  const dev = startCommand('dev.ts', ['--folder', folder, ...args], { PORT: String(port) })
   const [, url = ''] = await dev.untilOutput(/^ready (.*)$/m)
   const others = Object.values<number>(JSON.parse(await readFile(join(folder, 'ports.json'), 'utf8')))
   return { dev, url, folder, ports: [port, ...others] }
@@ -159,6 +162,27 @@ test('dev can be stopped while it starts', async () => {
   dev.kill('SIGINT')
   expect(await dev.ended).toBe(0)
   await expect.poll(() => isRunning(Number(pid))).toBe(false)
+})
+
+describeSample('calling-react')('dev --page', () => {
+  test('serves the page and the service on one origin, and ends with both', async () => {
+    const { dev, url, ports } = await startDev(['--page', 'samples/calling-react'])
+    expect(await (await fetch(`${url}/`)).text()).toContain('/@vite/client')
+    expect(await (await fetch(`${url}/src/main.tsx`)).text()).toContain('createRoot')
+    expect((await fetch(`${url}/api/health/ready`)).status).toBe(200)
+    const login = await fetch(`${url}/api/login`, { redirect: 'manual' })
+    const redirect = new URL(login.headers.get('location') ?? '').searchParams.get('redirect_uri')
+    expect(redirect).toBe(`${url}/api/redirect`)
+    dev.kill('SIGTERM')
+    expect(await dev.ended).toBe(0)
+    await expectNothingLeft(dev, ports)
+  })
+})
+
+test('dev refuses a page that is not installed, in one line', async () => {
+  const dev = startCommand('dev.ts', ['--page', 'docs'], { PORT: '0' })
+  expect(await dev.ended).toBe(1)
+  expect(dev.output()).toBe('docs is not installed: npm ci --prefix docs\n')
 })
 
 test('a dev that is killed leaves nothing behind', async () => {

@@ -8,6 +8,7 @@ import { startAzurite } from '../../dev/azurite.ts'
 import { type Certificate, createCertificate } from '../../dev/certificate.ts'
 import { findBicep, noBicep } from '../../dev/infra/bicep.ts'
 import { findChromium, noChromium } from './chromium-path.ts'
+import { prepareSamples } from './installed-samples.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -31,6 +32,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     createCertificate(),
     mkdtemp(join(tmpdir(), 'teams-token-service-')),
     buildDemo(),
+    prepareSamples(),
   ])
   const caFile = join(folder, 'ca.pem')
   await writeFile(caFile, certificate.ca)
