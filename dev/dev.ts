@@ -50,7 +50,6 @@ runCommand(async (onStop) => {
     env: {
       ...inherited(),
       NODE_EXTRA_CA_CERTS: caFile,
-      PUBLIC_URL: url,
       AzureWebJobsStorage: azurite.connectionString,
       ENTRA_TENANT_ID: tenantId,
       ENTRA_CLIENT_ID: clientId,

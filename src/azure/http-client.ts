@@ -52,9 +52,14 @@ function createDispatcher(): Dispatcher | undefined {
   // Reading it loads undici.
   void globalThis.Headers
   const { [Symbol.for('undici.globalDispatcher.1')]: shared } = globalThis as {
-    [key: symbol]: { constructor: new (options: object) => Dispatcher } | undefined
+    [key: symbol]: (Dispatcher & { constructor: new (options: object) => Dispatcher }) | undefined
   }
-  return shared && new shared.constructor({ keepAliveTimeout: keepIdleMs })
+  try {
+    return shared && new shared.constructor({ keepAliveTimeout: keepIdleMs })
+  } catch {
+    // A package has put its own dispatcher there (`setGlobalDispatcher`), of a class that takes other arguments.
+    return shared
+  }
 }
 
 /** Rejects with the signal's reason or a `TimeoutError` when the time is over, else with a `RestError` when there is no whole answer. */

@@ -183,4 +183,18 @@ describe("the Azure SDKs' HTTP client", () => {
     const { bodyAsText } = await client.sendRequest(request)
     expect([bodyAsText, connections]).toEqual(['direct', 1])
   })
+
+  it('sends with the dispatcher of a package that has put its own in the place of that of Node', async () => {
+    const place = Symbol.for('undici.globalDispatcher.1')
+    const node = (globalThis as Record<symbol, unknown>)[place]
+    const { Agent: PackageAgent, setGlobalDispatcher } = await import('undici')
+    setGlobalDispatcher(new PackageAgent())
+    try {
+      const { url } = await serve((_, response) => response.end('{}'))
+      const request = createPipelineRequest({ url, allowInsecureConnection: true })
+      expect((await createAzureHttpClient().sendRequest(request)).bodyAsText).toBe('{}')
+    } finally {
+      ;(globalThis as Record<symbol, unknown>)[place] = node
+    }
+  })
 })
