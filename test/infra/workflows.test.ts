@@ -123,8 +123,17 @@ it('an action has one version in all workflows', () => {
   expect(actions).toHaveLength(new Set(actions).size)
 })
 
+interface Update {
+  'package-ecosystem': string
+  directory?: string
+  directories?: string[]
+}
+
 it('dependabot looks after the packages and the actions', () => {
   const { updates } = parse(readFileSync(join(folder, 'dependabot.yml'), 'utf8'))
-  const ecosystems = updates.map((update: Record<string, unknown>) => update['package-ecosystem'])
-  expect(ecosystems.sort()).toEqual(['github-actions', 'npm'])
+  const looksAfter = (updates as Update[]).flatMap(({ 'package-ecosystem': ecosystem, ...where }) =>
+    [where.directories ?? where.directory].flat().map((folder) => `${ecosystem} ${folder}`),
+  )
+  const samples = readdirSync('samples').map((name) => `npm /samples/${name}`)
+  expect(looksAfter.sort()).toEqual(['github-actions /', 'npm /', ...samples])
 })
