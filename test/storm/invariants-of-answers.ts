@@ -1,6 +1,6 @@
 // What must hold of each answer by itself.
 import { aftermathMs, renewalMayHaveFailed } from './disturbances.ts'
-import type { History, LogLine, MetFault, RecordedRequest, RequestKind } from './history.ts'
+import type { History, LogLine, RecordedRequest, RequestKind } from './history.ts'
 import { describeRequest, livesOf } from './life.ts'
 
 /** However slow the machine is: `giveUpMs` of the recorder is what only a request that hangs can take. */
@@ -33,6 +33,10 @@ export function everyAnswerIsOneThatItsRequestMayGet({ requests }: History): str
     .map((request) => describeRequest(request))
 }
 
+/** As long as the admission holds a call for slow, and remembers that people were sent away (src/acs/admission.ts). */
+const slowCallMs = 1_000
+const admissionMemoryMs = 330_000
+
 /**
  * A 503 says when to come again, and its line in the log names a time-out, which a busy machine explains, or an upstream that has just
  * met a fault. Where a renewal found its refresh token dead and the row renewed by another, the next request starts from that.
@@ -51,21 +55,36 @@ export function every503HasACause({ requests, log, faults }: History): string[] 
       const reason = !isTold
         ? `Retry-After ${request.retryAfter}`
         : line
-          ? whyNotCaused(line, request, faults)
+          ? whyNotCaused(line, request, { requests, faults })
           : 'no line in the log'
       return reason === undefined ? [] : [`${describeRequest(request)}: ${reason}`]
     })
 }
 
-function whyNotCaused({ text }: LogLine, request: RecordedRequest, faults: MetFault[]): string | undefined {
-  const { upstream } = JSON.parse(text) as { upstream?: string }
+function whyNotCaused(
+  { text }: LogLine,
+  request: RecordedRequest,
+  { requests, faults }: Pick<History, 'requests' | 'faults'>,
+): string | undefined {
+  const { upstream, code } = JSON.parse(text) as { upstream?: string; code?: string }
+  // The admission in front of ACS sends people away while calls are slow, and tells them places some minutes ahead.
+  const isSentAway = upstream === 'acs' && code === 'throttled'
+  const sinceMs = isSentAway ? admissionMemoryMs : aftermathMs
+  const wasSlow =
+    isSentAway &&
+    requests.some(
+      (other) =>
+        other.ended - other.begun >= slowCallMs &&
+        other.begun <= request.ended &&
+        other.ended >= request.begun - sinceMs &&
+        other.at.some((process) => request.at.includes(process)),
+    )
   const isTimeOut = /"name":"(TimeoutError|AbortError)"/.test(text)
   const isAfterRenewal = text.includes('"code":"sign_in_required"')
   const hasFailed = faults.some(
-    ({ at, upstream: failed }) =>
-      failed === upstream && request.begun - aftermathMs <= at && at <= request.ended,
+    ({ at, upstream: failed }) => failed === upstream && request.begun - sinceMs <= at && at <= request.ended,
   )
-  return isTimeOut || isAfterRenewal || hasFailed ? undefined : text
+  return isTimeOut || isAfterRenewal || wasSlow || hasFailed ? undefined : text
 }
 
 export function everyAnswerIsAboutItsOwnUser({ requests }: History): string[] {

@@ -149,6 +149,10 @@ test('a 503 says when to come again, and has a line in the log that names a time
   expect(violated([busy], { ...ofEntra, faults: [met(29_990, { upstream: 'acs' })] })).toEqual([
     'every503HasACause',
   ])
+  const sentAway = logged({ upstream: 'acs', code: 'throttled' })
+  expect(violated([busy], { ...sentAway, faults: [met(9_990, { upstream: 'acs' })] })).toEqual([])
+  expect(violated([busy, request(20_000, { ended: 21_500 })], sentAway)).toEqual([])
+  expect(violated([busy, request(20_000, { ended: 20_500 })], sentAway)).toEqual(['every503HasACause'])
   const silent = { ...busy, retryAfter: 'soon' }
   expect(violated([silent], { ...ofEntra, faults: [met(29_990)] })).toEqual(['every503HasACause'])
 })
