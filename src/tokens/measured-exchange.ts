@@ -3,8 +3,8 @@
 import type { Log } from '../log.ts'
 
 /**
- * Does `work`, which says of each call to ACS that it goes out. `event` is logged when it succeeds, with `not-` before its last word
- * when it fails; nothing at all where no call went out.
+ * Does `work`, which says of each call to ACS that it goes out. The event is `token-renewed` or `token-exchanged` when it succeeds,
+ * `token-not-…` when it fails; there is none where no call went out.
  */
 export async function measured<T>(
   log: Log,
