@@ -8,6 +8,7 @@ import { createEntraEndpoints } from '../../src/entra/endpoints.ts'
 import { createEntraRenewal } from '../../src/entra/renewal.ts'
 import { errorKinds, ServiceError } from '../../src/errors.ts'
 import { startDeadline } from '../../src/resilience/deadline.ts'
+import { tokenEndpointJson } from '../support/token-endpoint-json.ts'
 
 const clientId = '3c9e1f50-6a47-4b8d-9e02-d1b7c5a6f830'
 const objectId = '0c9a7d1e-5b34-4e67-8f21-a3d4b6c8e911'
@@ -53,32 +54,9 @@ function cacheWith(refreshToken: string): string {
   })
 }
 
-const word = fc.constantFrom('invalid_grant', 'interaction_required', 'invalid_client', 'x')
-const fields = fc.record(
-  {
-    error: fc.oneof(word, fc.anything()),
-    error_codes: fc.oneof(
-      fc.array(fc.oneof(fc.constantFrom(50076, 65001, 70000, 50196), fc.anything())),
-      fc.anything(),
-    ),
-    error_description: fc.oneof(fc.constant('AADSTS50105: x'), fc.anything()),
-    suberror: fc.oneof(fc.constantFrom('bad_token', 'basic_action'), fc.anything()),
-    claims: fc.oneof(fc.string(), fc.anything()),
-    access_token: fc.oneof(fc.string(), fc.anything()),
-    id_token: fc.oneof(fc.constant('a.b.c'), fc.anything()),
-    client_info: fc.anything(),
-    expires_in: fc.anything(),
-    refresh_token: fc.anything(),
-    scope: fc.anything(),
-  },
-  { requiredKeys: [] },
-)
-const json = fc
-  .oneof(fields, fc.anything())
-  .map((body) => JSON.stringify(body, (_, value) => (typeof value === 'bigint' ? `${value}` : value)) ?? '')
 const raw = fc.oneof(
-  json,
-  json.chain((text) => fc.nat(text.length).map((length) => text.slice(0, length))),
+  tokenEndpointJson,
+  tokenEndpointJson.chain((text) => fc.nat(text.length).map((length) => text.slice(0, length))),
   fc.constantFrom('', '<h1>Bad gateway</h1>', '<?xml version="1.0"?><Error/>', 'null', '[]', '{'),
   fc.string({ unit: 'binary' }),
 )

@@ -8,6 +8,7 @@ import { onBehalfOfGrant } from '../../dev/entra/on-behalf-of.ts'
 import { Browser, problemOf } from '../support/browser.ts'
 import { eventsOf } from '../support/events.ts'
 import { allRows, clientId, rowOf, startService, type TestService } from '../support/service.ts'
+import { tokenEndpointJson } from '../support/token-endpoint-json.ts'
 
 let service: TestService
 
@@ -356,32 +357,7 @@ describe('S12: at the renewal', () => {
 })
 
 /** What a token endpoint may answer, and more. */
-const anyJson = fc.oneof(
-  fc.json(),
-  fc
-    .record(
-      {
-        error: fc.oneof(fc.constantFrom('invalid_grant', 'interaction_required', 'x'), fc.anything()),
-        error_codes: fc.oneof(
-          fc.array(fc.oneof(fc.constantFrom(50076, 65001, 70000), fc.anything())),
-          fc.anything(),
-        ),
-        suberror: fc.oneof(fc.constantFrom('bad_token', 'basic_action'), fc.anything()),
-        claims: fc.oneof(fc.string(), fc.anything()),
-        access_token: fc.oneof(fc.string(), fc.anything()),
-        id_token: fc.oneof(fc.constant('a.b.c'), fc.anything()),
-        client_info: fc.anything(),
-        expires_in: fc.anything(),
-        refresh_token: fc.anything(),
-        scope: fc.anything(),
-        token_type: fc.anything(),
-      },
-      { requiredKeys: [] },
-    )
-    .map(
-      (body) => JSON.stringify(body, (_, value) => (typeof value === 'bigint' ? `${value}` : value)) ?? '',
-    ),
-)
+const anyJson = fc.oneof(fc.json(), tokenEndpointJson)
 const anyBody = fc.oneof(
   anyJson,
   anyJson.chain((text) => fc.nat(text.length).map((length) => text.slice(0, length))),
