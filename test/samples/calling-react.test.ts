@@ -81,22 +81,22 @@ describeSample('calling-react')('samples/calling-react', () => {
   })
 
   it('says what the token service said, where the SDK would say "Failed to get AccessToken"', async () => {
+    let isReady = false
     let joined = () => {}
     const whenJoined = new Promise<void>((resolve) => {
       joined = resolve
     })
-    let given = 0
     await page.route('**/api/token', async (route) => {
       const answer = await route.fetch()
       if (!answer.ok()) return route.fulfill({ response: answer })
-      // A token that is too short to be of use, and then none.
-      given += 1
-      if (given === 1)
-        return route.fulfill({ response: answer, json: { ...(await answer.json()), expiresIn: 9 } })
+      // Tokens that are too short to be of use, and then none.
+      if (!isReady) return route.fulfill({ response: answer, json: { ...(await answer.json()), expiresIn: 9 } })
       await whenJoined
       return route.fulfill({ status: 403, json: { code: 'teams_license_required', status: 403 } })
     })
     await page.goto(`${site.url}/api/login?loginHint=${adele.username}&returnTo=/`)
+    await heading('Join a Teams meeting').waitFor()
+    isReady = true
     await join()
     joined()
     const refusal = page.getByRole('main').getByRole('alert')

@@ -19,7 +19,9 @@ export const describeSample = (sample: Sample) => (isInstalled(sample) ? describ
 export async function buildSample(sample: Sample): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `${sample}-`))
   const options = ['--outDir', folder, '--emptyOutDir', '--logLevel', 'warn']
-  await promisify(execFile)('npm', ['run', 'build', '--', ...options], { cwd: sampleFolder(sample) })
+  // Vitest's NODE_ENV would make React's development build of it.
+  const env = { ...process.env, NODE_ENV: 'production' }
+  await promisify(execFile)('npm', ['run', 'build', '--', ...options], { cwd: sampleFolder(sample), env })
   return folder
 }
 
