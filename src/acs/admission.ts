@@ -51,15 +51,26 @@ const furthestMs = 300_000
 
 /** So many turns that nobody took may be made up for. */
 const burst = 2
-const fasterBySuccess = 0.99
+const fasterBySuccess = 0.995
 const slowerByRefusal = 0.92
-/** How much a new measurement of the share counts. */
+/**
+ * With fewer successes in a window one more or less is chance, and thirty instances that try for more would be refused thirty times:
+ * so they stay further below what they seem to have, and do not try.
+ */
+const fewSuccesses = 3
+const slowerByRefusalOfFew = 0.78
+/** How much a new measurement counts. */
 const newWeight = 0.1
 /**
  * People come to another instance than the one that sent them away, some at once and then nobody. So they are asked back at shorter
  * intervals than turns come: a request in vain is cheap, a turn that nobody takes is lost to all.
  */
-const overbooking = 0.32
+const overbooking = 0.41
+/**
+ * All instances see people come at the same rate, whatever share each believes to have. By its share alone an instance that happened
+ * to get little would send people away for longer and longer; by that rate alone nothing would keep it from rising.
+ */
+const arrivalWeight = 0.6
 
 interface Waiting {
   admit: (turn: Turn) => void
@@ -84,6 +95,9 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
   let learnedAt = Number.NEGATIVE_INFINITY
   /** Until when people have been asked to come back. */
   let bookedUntil = 0
+  /** How far apart people come while there is a pace and no pause. */
+  let arrivalGapMs = 0
+  let lastArrivalAt: number | undefined
   let cancelNext = () => {}
 
   function begin(admit: (turn: Turn) => void): void {
@@ -109,7 +123,7 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
         forgetOldSuccesses()
         if (isCrowded()) {
           if (turnInMs() === 0) callLimit += 1 / (4 * callLimit)
-          if (pace) pace.gapMs *= fasterBySuccess
+          if (pace && successes.length >= fewSuccesses) pace.gapMs *= fasterBySuccess
         }
         ended()
       },
@@ -131,12 +145,13 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
     forgetOldSuccesses()
     const from = Math.max(firstCallAt ?? learnedAt, learnedAt - windowMs)
     const roundMs = Math.min(windowMs, pausedUntil - from)
-    // The share is somewhere between what was let through and one more.
-    const shareMs = roundMs / (successes.length + 0.5)
+    // The share is somewhere between what was let through and one more. Too many people who come in vain cost less than too few.
+    const shareMs = roundMs / (successes.length + 1)
     const gapMs = pace?.gapMs ?? roundMs / Math.max(0.5, successes.length)
+    const slower = successes.length < fewSuccesses ? slowerByRefusalOfFew : slowerByRefusal
     pace = {
-      gapMs: Math.min(gapMs / slowerByRefusal, 2 * shareMs),
-      shareMs: pace ? pace.shareMs * (1 - newWeight) + shareMs * newWeight : shareMs,
+      gapMs: Math.min(gapMs / slower, 2 * shareMs),
+      shareMs: pace ? average(pace.shareMs, shareMs) : shareMs,
     }
     // Instances that were refused together do not begin together.
     nextAt = pausedUntil + (burst + random()) * pace.gapMs
@@ -144,6 +159,20 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
 
   function forgetOldSuccesses(): void {
     while ((successes[0] ?? now()) < now() - windowMs) successes.shift()
+  }
+
+  function noticeArrival(): void {
+    const isPaced = pace !== undefined && pausedUntil <= now()
+    if (isPaced && lastArrivalAt !== undefined) {
+      arrivalGapMs = average(arrivalGapMs || bookingGapMs(), now() - lastArrivalAt)
+    }
+    lastArrivalAt = isPaced ? now() : undefined
+  }
+
+  function bookingGapMs(): number {
+    if (!pace) return documentedGapMs
+    const gapMs = pace.shareMs * overbooking
+    return arrivalGapMs === 0 ? gapMs : gapMs ** (1 - arrivalWeight) * arrivalGapMs ** arrivalWeight
   }
 
   function isCrowded(): boolean {
@@ -190,7 +219,7 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
 
   /** The next place among those who are to come back, in seconds from now. */
   function book(): number {
-    const eachMs = pace ? pace.shareMs * overbooking : documentedGapMs
+    const eachMs = bookingGapMs()
     const from = Math.max(now(), pausedUntil)
     if (bookedUntil - from > furthestMs) return (from + furthestMs * (1 - random() / 2) - now()) / 1_000
     bookedUntil = Math.max(from, bookedUntil) + eachMs
@@ -200,7 +229,11 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
   return {
     ask({ urgency, patienceMs }, admit, refuse) {
       // Nobody was sent away for a whole window: there is room for all.
-      if (Math.max(bookedUntil, pausedUntil) < now() - windowMs) pace = undefined
+      if (Math.max(bookedUntil, pausedUntil) < now() - windowMs) {
+        pace = undefined
+        arrivalGapMs = 0
+      }
+      noticeArrival()
       const areSentAway = bookedUntil > now() || pausedUntil > now()
       if (urgency === 'early' && (areSentAway || (pace && waiting.length > 0))) {
         return refuse(earlyRetrySeconds)
@@ -216,4 +249,8 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
       serveNext()
     },
   }
+}
+
+function average(earlier: number, latest: number): number {
+  return earlier * (1 - newWeight) + latest * newWeight
 }

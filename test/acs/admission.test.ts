@@ -146,8 +146,8 @@ describe('after a 429', () => {
     expect(times).toHaveLength(100)
     expect(new Set(times).size).toBe(100)
     expect(Math.min(...times)).toBeGreaterThan(20)
-    // Ten and a half calls in twenty seconds, and a third of the time for each since not all of them find a turn.
-    expect(Math.max(...times)).toBeCloseTo(20 + 0.32 * (100 * (20 / 10.5)), -1)
+    // Eleven calls in twenty seconds, and less than half of the time for each since not all of them find a turn.
+    expect(Math.max(...times)).toBeCloseTo(20 + 0.41 * (100 * (20 / 11)), -1)
   })
 
   it('four wait for a turn that is near, and whoever has something to go on with does not', () => {
