@@ -90,7 +90,8 @@ describeSample('calling-react')('samples/calling-react', () => {
       const answer = await route.fetch()
       if (!answer.ok()) return route.fulfill({ response: answer })
       // Tokens that are too short to be of use, and then none.
-      if (!isReady) return route.fulfill({ response: answer, json: { ...(await answer.json()), expiresIn: 9 } })
+      if (!isReady)
+        return route.fulfill({ response: answer, json: { ...(await answer.json()), expiresIn: 9 } })
       await whenJoined
       return route.fulfill({ status: 403, json: { code: 'teams_license_required', status: 403 } })
     })
