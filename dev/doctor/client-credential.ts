@@ -62,7 +62,7 @@ async function ownToken(
 ): Promise<OwnToken> {
   const codes: number[] = []
   const deadline = startDeadline()
-  const transport = createEntraTransport(() => deadline.signal(), clock)
+  const transport = createEntraTransport(() => deadline.callMs(), clock)
   const client = createMsalClient({
     entra,
     endpoints,

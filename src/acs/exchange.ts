@@ -57,9 +57,9 @@ export function createAcsExchange({ access, identity, clock }: AcsExchangeOption
   const forUser = createForUser(clock)
 
   async function call({ teamsUserAadToken, clientId, userObjectId }: ExchangeRequest, deadline: Deadline) {
-    const abortSignal = deadline.signal(writeReserveMs)
+    const requestOptions = { timeout: deadline.callMs(writeReserveMs) }
     const result = await client
-      .getTokenForTeamsUser({ teamsUserAadToken, clientId, userObjectId, abortSignal })
+      .getTokenForTeamsUser({ teamsUserAadToken, clientId, userObjectId, requestOptions })
       .catch((cause: unknown) => {
         const error = asAzureError(cause)
         throw azureFailure(cause, 'acs', clock(), error && refusalOf(error))

@@ -32,7 +32,7 @@ export interface EntraOnBehalfOfOptions {
 export function createEntraOnBehalfOf(options: EntraOnBehalfOfOptions): EntraOnBehalfOf {
   async function attempt({ bearer, tenantId, objectId }: ApiCaller, deadline: Deadline): Promise<string> {
     const cachePlugin = createSessionCachePlugin()
-    const transport = createEntraTransport(() => deadline.signal(), options.clock)
+    const transport = createEntraTransport(() => deadline.callMs(), options.clock)
     const client = createMsalClient({ ...options, tenant: tenantId, cachePlugin, transport })
     if (!(client instanceof ConfidentialClientApplication)) {
       throw new ServiceError('misconfigured', {

@@ -34,7 +34,7 @@ export function createEntraRenewal(options: EntraRenewalOptions): EntraRenewal {
     deadline: Deadline,
   ): Promise<EntraToken> {
     const cachePlugin = createSessionCachePlugin(msalCache)
-    const transport = createEntraTransport(() => deadline.signal(writeReserveMs), clock)
+    const transport = createEntraTransport(() => deadline.callMs(writeReserveMs), clock)
     const client = createMsalClient({ ...options, tenant: account.tenantId, cachePlugin, transport })
     const { accessToken, expiresOn } = await client
       .acquireTokenSilent({ account: msalAccount(account), scopes: acsScopes, forceRefresh: true })

@@ -75,7 +75,7 @@ export function createEntraSignIn({
         endpoints,
         tenant,
         cachePlugin: createSessionCachePlugin(),
-        transport: createEntraTransport(() => deadline.signal(), clock),
+        transport: createEntraTransport(() => deadline.callMs(), clock),
         credential,
         authorizationEndpoint: authorize,
       })
@@ -125,7 +125,7 @@ export function createEntraSignIn({
 
   async function redeem(code: string, { state, nonce, codeVerifier }: SignInSecrets, deadline: Deadline) {
     const cachePlugin = createSessionCachePlugin()
-    const transport = createEntraTransport(() => deadline.signal(), clock)
+    const transport = createEntraTransport(() => deadline.callMs(), clock)
     const client = createMsalClient({ entra, credential, endpoints, tenant, cachePlugin, transport })
     const result = await client
       .acquireTokenByCode(

@@ -9,6 +9,7 @@ import {
 } from '@azure/msal-node'
 import * as z from 'zod/mini'
 import { parseRetryAfter, ServiceError } from '../errors.ts'
+import { sendAsFetch } from '../resilience/send.ts'
 import { numbersOfDescription, type Place, type Refusal, refusalError } from './refusals.ts'
 
 export interface EntraTransport {
@@ -34,8 +35,11 @@ const refusalBody = z.object({
   claims: maybe(z.string().check(z.minLength(1))),
 })
 
-/** @param signal Made anew for each call. */
-export function createEntraTransport(signal: () => AbortSignal, clock: () => Date): EntraTransport {
+/** What `fetch` says, and servers are used to. */
+const usualHeaders = { accept: '*/*', 'user-agent': 'node' }
+
+/** @param timeoutMs How long a call that begins now may take. */
+export function createEntraTransport(timeoutMs: () => number, clock: () => Date): EntraTransport {
   let outage: ServiceError | undefined
   let refusal: Refusal | undefined
   let answered = false
@@ -49,28 +53,28 @@ export function createEntraTransport(signal: () => AbortSignal, clock: () => Dat
     refusal = undefined
     let status: number | undefined
     try {
-      const response = await fetch(url, {
+      const response = await sendAsFetch({
+        url,
         method,
-        headers: options.headers ?? {},
-        ...(options.body === undefined ? {} : { body: options.body }),
-        // A redirect followed would carry codes, refresh tokens and the client's credential elsewhere.
-        redirect: 'manual',
-        signal: signal(),
+        headers: { ...usualHeaders, ...options.headers },
+        body: options.body,
+        timeoutMs: timeoutMs(),
       })
       status = response.status
-      const body = parseJson(await response.text())
+      const headers = Object.fromEntries(response.headers.map(([name, value]) => [name.toLowerCase(), value]))
+      const body = parseJson(response.text)
       answered = true
       refusal = readRefusal(body)
       if (status === 429 || status >= 500) {
         throw new ServiceError(status === 429 ? 'throttled' : 'upstream_unavailable', {
           upstream: 'entra',
           upstreamCode: refusal?.numbers[0] ?? status,
-          retryAfterSeconds: parseRetryAfter(response.headers.get('retry-after'), clock()),
+          retryAfterSeconds: parseRetryAfter(headers['retry-after'], clock()),
         })
       }
-      if (response.ok ? !hasAccessToken(body) : !refusal)
-        throw new SyntaxError('not an answer of a token endpoint')
-      return { headers: Object.fromEntries(response.headers), body: body as T, status }
+      const isOk = status >= 200 && status < 300
+      if (isOk ? !hasAccessToken(body) : !refusal) throw new SyntaxError('not an answer of a token endpoint')
+      return { headers, body: body as T, status }
     } catch (error) {
       outage =
         error instanceof ServiceError
