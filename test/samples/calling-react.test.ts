@@ -102,7 +102,9 @@ describeSample('calling-react')('samples/calling-react', () => {
     joined()
     const refusal = page.getByRole('main').getByRole('alert')
     await refusal.waitFor()
-    expect(await refusal.textContent()).toBe('This account has no Teams license.')
+    expect(await refusal.textContent()).toBe(
+      'This account has no Teams license. An administrator can give it one.',
+    )
     expect(exceptions()).toEqual([])
   })
 

@@ -114,10 +114,14 @@ describeSample('teams-tab')('samples/teams-tab', () => {
 
   it('says in words why there is no token, and tries again', async () => {
     const tab = await openInTeams(() => bearerOf(lee), lee)
-    await expect.poll(() => says(tab)).toBe('This account has no Teams license.')
+    await expect
+      .poll(() => says(tab))
+      .toBe('This account has no Teams license. An administrator can give it one.')
     await tab.getByRole('button', { name: 'Try again' }).click()
     await expect.poll(() => asked.length).toBeGreaterThan(1)
-    await expect.poll(() => says(tab)).toBe('This account has no Teams license.')
+    await expect
+      .poll(() => says(tab))
+      .toBe('This account has no Teams license. An administrator can give it one.')
   })
 
   it('gives the link for an administrator where permission is missing', async () => {

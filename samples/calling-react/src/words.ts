@@ -6,7 +6,7 @@ const words: Record<string, string> = {
   interaction_required: 'Your organization asks you to sign in again.',
   consent_required: 'An administrator has to allow this app first.',
   account_mismatch: 'Somebody else is signed in now.',
-  teams_license_required: 'This account has no Teams license.',
+  teams_license_required: 'This account has no Teams license. An administrator can give it one.',
   cookies_blocked:
     'The browser did not keep the cookie of your sign-in. Allow cookies for this page, and load it again.',
   popup_blocked: 'The browser blocked the popup. Allow popups for this page, and try again.',

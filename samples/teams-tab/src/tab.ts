@@ -13,10 +13,11 @@ const again = document.querySelector('button') as HTMLButtonElement
 const words: Record<string, string> = {
   interaction_required: 'Your organization asks you to sign in again.',
   consent_required: 'An administrator has to allow this app first.',
-  account_not_allowed: 'Your organization does not let this account in.',
-  teams_license_required: 'This account has no Teams license.',
-  tenant_not_allowed: 'People of your organization cannot use this app.',
-  guest_not_allowed: 'Guests of an organization cannot make calls here.',
+  account_not_allowed: 'Your organization does not let this account in. An administrator can say why.',
+  teams_license_required: 'This account has no Teams license. An administrator can give it one.',
+  tenant_not_allowed: 'People of your organization cannot use this app. Ask those who run it.',
+  guest_not_allowed:
+    'Guests of an organization cannot make calls here. Open the tab in your own organization.',
   account_mismatch: 'Teams has signed in somebody else. Open the tab again.',
   throttled: 'Too many people start at the moment. Try again in a minute.',
   unreachable: 'The service does not answer. Are you online?',
