@@ -233,11 +233,11 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
         pace = undefined
         arrivalGapMs = 0
       }
-      noticeArrival()
       const areSentAway = bookedUntil > now() || pausedUntil > now()
       if (urgency === 'early' && (areSentAway || (pace && waiting.length > 0))) {
         return refuse(earlyRetrySeconds)
       }
+      noticeArrival()
       const ms = turnInMs()
       if (waiting.length === 0 && ms === 0 && isFree()) return begin(admit)
       const mayBeHeld = urgency === 'now' || !pace

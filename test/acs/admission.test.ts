@@ -163,6 +163,34 @@ describe('after a 429', () => {
     expect(admitted(held)).toBeGreaterThan(0)
   })
 
+  /** How far apart the last two of those who come at that distance, when the pause is over, are told to come back. */
+  function distance(everyMs: number, between: () => void = () => {}): number {
+    loop = createEventLoop()
+    admission = createAdmission(loop, () => 0.5)
+    refuse(20)
+    const places: number[] = []
+    for (let count = 0; count < 100; count++) {
+      later(20_001 + count * everyMs, () => {
+        const { comeBackIn } = ask()
+        if (comeBackIn !== undefined) places.push(loop.now() / 1_000 + comeBackIn)
+        between()
+      })
+    }
+    loop.run()
+    const [before, last] = places.slice(-2) as [number, number]
+    return last - before
+  }
+
+  it('the more often people come, the nearer together they come back, but not as near as they come', () => {
+    const [often, seldom] = [distance(10), distance(1_000)]
+    expect(often).toBeGreaterThan(0.02)
+    expect(seldom).toBeGreaterThan(5 * often)
+  })
+
+  it('those who have a token that lasts do not count as people who come', () => {
+    expect(distance(1_000, () => ask('early'))).toBeCloseTo(distance(1_000), 5)
+  })
+
   it('those who have a token that lasts take no place from those who have none', () => {
     refuse(20)
     const first = ask().comeBackIn ?? 0
