@@ -182,13 +182,13 @@ describe('after a 429', () => {
   }
 
   it('the more often people come, the nearer together they come back, but not as near as they come', () => {
-    const [often, seldom] = [distance(10), distance(1_000)]
+    const [often, seldom] = [distance(10), distance(400)]
     expect(often).toBeGreaterThan(0.02)
     expect(seldom).toBeGreaterThan(5 * often)
   })
 
   it('those who have a token that lasts do not count as people who come', () => {
-    expect(distance(1_000, () => ask('early'))).toBeCloseTo(distance(1_000), 5)
+    expect(distance(400, () => ask('early'))).toBeCloseTo(distance(400), 5)
   })
 
   it('those who have a token that lasts take no place from those who have none', () => {
