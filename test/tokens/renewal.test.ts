@@ -177,6 +177,20 @@ describe('when Entra does not answer a renewal', () => {
     expect(refreshes()).toHaveLength(2)
   })
 
+  it('and the user signs out meanwhile, the stored token is not given any more', async () => {
+    const browser = await dueForRenewal({ stored: 12 })
+    let signedOut = () => {}
+    const until = new Promise<void>((resolve) => {
+      signedOut = resolve
+    })
+    service.entra.faults.add({ match: { endpoint: 'token' }, until, entraError: entraErrors.throttled })
+    const waiting = browser.post('/api/token')
+    await expect.poll(refreshes).toHaveLength(1)
+    expect((await browser.post('/api/logout')).status).toBe(200)
+    signedOut()
+    expect(await problemOf(await waiting)).toEqual({ status: 401, code: 'sign_in_required' })
+  })
+
   it('but throttles, it is left alone for this session until Retry-After has passed, and for no other', async () => {
     const [one, two] = [await dueForRenewal({ stored: 12 }), await dueForRenewal({ stored: 12 })]
     service.entra.faults.add({ match: { endpoint: 'token' }, entraError: entraErrors.throttled, times: 1 })
