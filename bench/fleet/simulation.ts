@@ -17,6 +17,11 @@ export interface Rush {
   window?: 'fixed' | 'sliding'
   /** How far apart people come. Default: 0, all at once. */
   withinSeconds?: number
+  /**
+   * How far apart instances begin to serve, with an ACS that answers at once: the first to begin may use up the window before the last
+   * has made a call. Default: 0, all at once, and each call takes a tenth of a second.
+   */
+  startsWithinSeconds?: number
 }
 
 export interface Outcome {
@@ -37,11 +42,12 @@ const second = 1_000
 /** What a Flex instance of 2,048 MB takes at once; the rest waits in front of it. */
 const slots = 16
 const readMs = { least: 4, more: 8 }
-const callMs = { least: 80, more: 80 }
+const callMs = { usual: { least: 80, more: 80 }, quick: { least: 4, more: 6 } }
 const writeMs = 8
 const mostRetryAfterSeconds = 3_600
 
 interface Instance {
+  startsAt: number
   free: number
   /** People in front of it, first come first. */
   queue: number[]
@@ -53,7 +59,7 @@ export function leastSeconds(people: number, calls: number, windowSeconds: numbe
 }
 
 export function simulate(rush: Rush): Outcome {
-  const { people, calls = 500, windowSeconds = 30, withinSeconds = 0 } = rush
+  const { people, calls = 500, windowSeconds = 30, withinSeconds = 0, startsWithinSeconds = 0 } = rush
   const random = createRandom(rush.seed).next
   const loop = createEventLoop()
   const isLetThrough = limitOf(loop, calls, windowSeconds * second, rush.window ?? 'fixed')
@@ -76,7 +82,8 @@ export function simulate(rush: Rush): Outcome {
   }
 
   function handle(instance: Instance, person: number): void {
-    loop.after(between(readMs), () => instance.exchange(person))
+    const lateMs = Math.max(0, instance.startsAt - loop.now())
+    loop.after(lateMs + between(readMs), () => instance.exchange(person))
   }
 
   function leave(instance: Instance): void {
@@ -104,7 +111,7 @@ export function simulate(rush: Rush): Outcome {
   /** `done` hears what ACS says: 0, or the seconds of its Retry-After. */
   function callAcs(done: (retryAfter: number) => void): void {
     made++
-    const ms = between(callMs)
+    const ms = between(startsWithinSeconds > 0 ? callMs.quick : callMs.usual)
     loop.after(ms / 2, () => {
       const retryAfter = isLetThrough()
       if (retryAfter > 0) refused++
@@ -114,6 +121,7 @@ export function simulate(rush: Rush): Outcome {
 
   function withAdmission(admission: Admission): Instance {
     const instance: Instance = {
+      startsAt: startsWithinSeconds > 0 ? random() * startsWithinSeconds * second : 0,
       free: slots,
       queue: [],
       exchange(person) {
@@ -136,6 +144,7 @@ export function simulate(rush: Rush): Outcome {
     let pausedUntil = 0
     const withJitter = (seconds: number) => seconds + random() * Math.max(1, seconds / 2)
     const instance: Instance = {
+      startsAt: startsWithinSeconds > 0 ? random() * startsWithinSeconds * second : 0,
       free: slots,
       queue: [],
       exchange(person) {

@@ -46,8 +46,11 @@ const slowCallMs = 1_000
 /** Where a 429 names no time. */
 const defaultPauseMs = 5_000
 const earlyRetrySeconds = 5
-/** What is known today may be wrong by then, so nobody is sent further away. */
-const furthestMs = 300_000
+/**
+ * Nobody is sent further away than this. What the first seconds of a rush say of the share is a guess: of instances that do not begin at the
+ * very same moment the first may have had it all. So at first people are told times that are near, and later ones as time goes by.
+ */
+const furthestMs = { atFirst: 60_000, everyMs: 0.25, most: 300_000 }
 
 /** So many turns that nobody took may be made up for. */
 const burst = 2
@@ -58,19 +61,21 @@ const slowerByRefusal = 0.92
  * so they stay further below what they seem to have, and do not try.
  */
 const fewSuccesses = 3
-const slowerByRefusalOfFew = 0.78
+const slowerByRefusalOfFew = 0.74
 /** How much a new measurement counts. */
 const newWeight = 0.1
 /**
  * People come to another instance than the one that sent them away, some at once and then nobody. So they are asked back at shorter
  * intervals than turns come: a request in vain is cheap, a turn that nobody takes is lost to all.
  */
-const overbooking = 0.41
+const overbooking = 0.5
 /**
  * All instances see people come at the same rate, whatever share each believes to have. By its share alone an instance that happened
  * to get little would send people away for longer and longer; by that rate alone nothing would keep it from rising.
  */
-const arrivalWeight = 0.6
+const arrivalWeight = 0.7
+/** That rate also says what all get on the average. Who is slower than that by more than this has been unlucky, and catches up. */
+const slowestOfAverage = 3
 
 interface Waiting {
   admit: (turn: Turn) => void
@@ -98,6 +103,7 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
   /** How far apart people come while there is a pace and no pause. */
   let arrivalGapMs = 0
   let lastArrivalAt: number | undefined
+  let pacedSince = 0
   let cancelNext = () => {}
 
   function begin(admit: (turn: Turn) => void): void {
@@ -121,6 +127,7 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
       succeeded() {
         successes.push(now())
         forgetOldSuccesses()
+        if (pace) pace.shareMs = Math.min(pace.shareMs, windowMs / (successes.length + 1))
         if (isCrowded()) {
           if (turnInMs() === 0) callLimit += 1 / (4 * callLimit)
           if (pace && successes.length >= fewSuccesses) pace.gapMs *= fasterBySuccess
@@ -148,6 +155,7 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
     // The share is somewhere between what was let through and one more. Too many people who come in vain cost less than too few.
     const shareMs = roundMs / (successes.length + 1)
     const gapMs = pace?.gapMs ?? roundMs / Math.max(0.5, successes.length)
+    if (!pace) pacedSince = learnedAt
     const slower = successes.length < fewSuccesses ? slowerByRefusalOfFew : slowerByRefusal
     pace = {
       gapMs: Math.min(gapMs / slower, 2 * shareMs),
@@ -163,8 +171,9 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
 
   function noticeArrival(): void {
     const isPaced = pace !== undefined && pausedUntil <= now()
-    if (isPaced && lastArrivalAt !== undefined) {
+    if (pace && isPaced && lastArrivalAt !== undefined) {
       arrivalGapMs = average(arrivalGapMs || bookingGapMs(), now() - lastArrivalAt)
+      pace.gapMs = Math.min(pace.gapMs, (slowestOfAverage * arrivalGapMs) / overbooking)
     }
     lastArrivalAt = isPaced ? now() : undefined
   }
@@ -221,7 +230,9 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
   function book(): number {
     const eachMs = bookingGapMs()
     const from = Math.max(now(), pausedUntil)
-    if (bookedUntil - from > furthestMs) return (from + furthestMs * (1 - random() / 2) - now()) / 1_000
+    const { atFirst, everyMs, most } = furthestMs
+    const furthest = pace ? Math.min(most, atFirst + everyMs * (now() - pacedSince)) : most
+    if (bookedUntil - from > furthest) return (from + furthest * (1 - random() / 2) - now()) / 1_000
     bookedUntil = Math.max(from, bookedUntil) + eachMs
     return (bookedUntil - random() * eachMs - now()) / 1_000
   }

@@ -36,6 +36,27 @@ export function renewalMayHaveFailed(
   return faults.some(isOfRenewal) || mayHaveTimedOut(life, { begun: since, ended: request.ended })
 }
 
+/**
+ * Without those that the admission in front of ACS may have sent away, who are given the stored token however long ago the last fault was.
+ * The log has a line for each of them, but does not say whose.
+ */
+export function notSentAway(
+  requests: readonly RecordedRequest[],
+  { log }: Pick<History, 'log'>,
+): RecordedRequest[] {
+  const left = new Map<number, number>()
+  for (const { process, text } of log) {
+    const isOne = ['stored-token-served', 'throttled', 'acs'].every((word) => text.includes(`"${word}"`))
+    if (isOne) left.set(process, (left.get(process) ?? 0) + 1)
+  }
+  return requests.filter(({ at }) => {
+    const process = at.find((place) => (left.get(place) ?? 0) > 0)
+    if (process === undefined) return true
+    left.set(process, (left.get(process) ?? 0) - 1)
+    return false
+  })
+}
+
 /** Whether the row may have outlived a deletion or missed a write, since the table failed or was too slow. */
 export function rowMayBeStale(
   { faults }: Pick<History, 'faults'>,

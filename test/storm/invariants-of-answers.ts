@@ -1,5 +1,5 @@
 // What must hold of each answer by itself.
-import { aftermathMs, renewalMayHaveFailed } from './disturbances.ts'
+import { aftermathMs, notSentAway, renewalMayHaveFailed } from './disturbances.ts'
 import type { History, LogLine, RecordedRequest, RequestKind } from './history.ts'
 import { describeRequest, livesOf } from './life.ts'
 
@@ -108,14 +108,20 @@ const minuteMs = 60_000
  * is given while it lasts.
  */
 export function everyTokenLasts(history: History): string[] {
-  return livesOf(history).flatMap((life) =>
+  const short = livesOf(history).flatMap((life) =>
     life.requests
-      .filter((request) => {
-        const lasts = request.token
-          ? request.token.expiresOn.getTime() - request.begun
-          : Number.POSITIVE_INFINITY
-        return lasts < (renewalMayHaveFailed(history, life, request) ? 1 : 10) * minuteMs
-      })
-      .map((request) => describeRequest(request)),
+      .filter(({ token, begun }) => token && token.expiresOn.getTime() - begun < 10 * minuteMs)
+      .map((request) => ({ request, isExcused: renewalMayHaveFailed(history, life, request) })),
   )
+  const tooShort = short.filter(
+    ({ request: { token, begun } }) => token && token.expiresOn.getTime() - begun < minuteMs,
+  )
+  const unexcused = short.filter((one) => !one.isExcused && !tooShort.includes(one))
+  return [
+    ...tooShort.map(({ request }) => request),
+    ...notSentAway(
+      unexcused.map(({ request }) => request),
+      history,
+    ),
+  ].map((request) => describeRequest(request))
 }

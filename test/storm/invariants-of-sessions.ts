@@ -1,6 +1,6 @@
 // What must hold of a session from its sign-in to its end.
 import { isMakeshift } from './calm.ts'
-import { mayHaveTimedOut, renewalMayHaveFailed, rowMayBeStale } from './disturbances.ts'
+import { mayHaveTimedOut, notSentAway, renewalMayHaveFailed, rowMayBeStale } from './disturbances.ts'
 import type { History, RecordedRequest } from './history.ts'
 import { describeLife, describeRequest, foundAlive, type Life, livesOf } from './life.ts'
 
@@ -60,7 +60,8 @@ const renewBelowMs = 15 * 60_000
  * stored token is given.
  */
 export function revokedSessionsEndAtTheirNextRenewal(history: History): string[] {
-  return livesOf(history).flatMap((life) => {
+  const lives = livesOf(history)
+  const served = lives.flatMap((life) => {
     const { session, requests } = life
     const revokedAt = history.revocations.find(
       ({ objectId, at }) => objectId === session.person.objectId && at > session.signIn.ended,
@@ -75,7 +76,10 @@ export function revokedSessionsEndAtTheirNextRenewal(history: History): string[]
       .filter(({ begun }) => begun > Math.max(settledAt, firstTokenAt))
       .filter(({ begun, token }) => token && isDue(token.expiresOn, begun))
       .filter((request) => !renewalMayHaveFailed(history, life, request))
-      .map((request) => `${describeRequest(request)}${describeLife(life, request)}`)
+  })
+  return notSentAway(served, history).map((request) => {
+    const life = lives.find(({ session }) => session === request.session)
+    return `${describeRequest(request)}${life ? describeLife(life, request) : ''}`
   })
 }
 

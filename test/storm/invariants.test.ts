@@ -200,6 +200,15 @@ test('a stored token is given where the renewal may have failed, while it lasts'
   expect(violated([token(20, { minutes: 0.5 })], { faults: [met(25)] })).toEqual(['everyTokenLasts'])
   expect(violated([token(20), token(46)], { ...revokedAt(40), faults: [met(48)] })).toEqual([])
   const ofAlex = [met(48, { objectId: alex.objectId })]
+  const served = { event: 'stored-token-served', upstream: 'acs', error: { code: 'throttled' } }
+  const sentAway = (process: number) => ({ log: [{ level: 'warn', process, text: JSON.stringify(served) }] })
+  expect(violated([token(20, { minutes: 2 })], sentAway(0))).toEqual([])
+  expect(violated([token(20, { minutes: 2 })], sentAway(1))).toEqual(['everyTokenLasts'])
+  expect(violated([token(20, { minutes: 0.5 })], sentAway(0))).toEqual(['everyTokenLasts'])
+  expect(violated([token(20, { minutes: 2 }), token(40, { minutes: 2 })], sentAway(0))).toEqual([
+    'everyTokenLasts',
+  ])
+  expect(violated([token(20), token(46)], { ...revokedAt(40), ...sentAway(0) })).toEqual([])
   expect(violated([token(20), token(46)], { ...revokedAt(40), faults: ofAlex })).toEqual([
     'revokedSessionsEndAtTheirNextRenewal',
   ])
