@@ -61,21 +61,21 @@ const slowerByRefusal = 0.92
  * so they stay further below what they seem to have, and do not try.
  */
 const fewSuccesses = 3
-const slowerByRefusalOfFew = 0.74
+const slowerByRefusalOfFew = 0.78
 /** How much a new measurement counts. */
 const newWeight = 0.1
 /**
  * People come to another instance than the one that sent them away, some at once and then nobody. So they are asked back at shorter
  * intervals than turns come: a request in vain is cheap, a turn that nobody takes is lost to all.
  */
-const overbooking = 0.5
+const overbooking = 0.56
 /**
  * All instances see people come at the same rate, whatever share each believes to have. By its share alone an instance that happened
  * to get little would send people away for longer and longer; by that rate alone nothing would keep it from rising.
  */
 const arrivalWeight = 0.7
 /** That rate also says what all get on the average. Who is slower than that by more than this has been unlucky, and catches up. */
-const slowestOfAverage = 3
+const slowestOfAverage = 4
 
 interface Waiting {
   admit: (turn: Turn) => void

@@ -46,7 +46,7 @@ describe('R1 everybody at once', () => {
   it.each([
     [3, 40, 1.7],
     [3, 500, 1.6],
-    [30, 100, 2],
+    [30, 100, 2.4],
     [30, 500, 2],
   ])(
     '%i instances of which one takes all %i exchanges at first: the others catch up',
