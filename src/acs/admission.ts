@@ -48,9 +48,9 @@ const defaultPauseMs = 5_000
 const earlyRetrySeconds = 5
 /**
  * Nobody is sent further away than this. What the first seconds of a rush say of the share is a guess: of instances that do not begin at the
- * very same moment the first may have had it all. So at first people are told times that are near, and later ones as time goes by.
+ * very same moment the first may have had it all. So at first people are told times within two rounds, and later ones as time goes by.
  */
-const furthestMs = { atFirst: 60_000, everyMs: 0.25, most: 300_000 }
+const furthest = { rounds: 2, everyMs: 0.25, mostMs: 300_000 }
 
 /** So many turns that nobody took may be made up for. */
 const burst = 2
@@ -93,8 +93,11 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
   let firstCallAt: number | undefined
   /** When calls of the last window were let through. */
   const successes: number[] = []
-  /** What 429s have taught: how far apart calls begin (`gapMs`), and how far apart ACS lets them through (`shareMs`). */
-  let pace: { gapMs: number; shareMs: number } | undefined
+  /**
+   * What 429s have taught: how far apart calls begin (`gapMs`), how far apart ACS lets them through (`shareMs`), and how long it took
+   * from the first call to the end of the first pause (`roundMs`).
+   */
+  let pace: { gapMs: number; shareMs: number; roundMs: number; since: number } | undefined
   let nextAt = 0
   let pausedUntil = 0
   let learnedAt = Number.NEGATIVE_INFINITY
@@ -103,7 +106,6 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
   /** How far apart people come while there is a pace and no pause. */
   let arrivalGapMs = 0
   let lastArrivalAt: number | undefined
-  let pacedSince = 0
   let cancelNext = () => {}
 
   function begin(admit: (turn: Turn) => void): void {
@@ -155,11 +157,12 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
     // The share is somewhere between what was let through and one more. Too many people who come in vain cost less than too few.
     const shareMs = roundMs / (successes.length + 1)
     const gapMs = pace?.gapMs ?? roundMs / Math.max(0.5, successes.length)
-    if (!pace) pacedSince = learnedAt
     const slower = successes.length < fewSuccesses ? slowerByRefusalOfFew : slowerByRefusal
     pace = {
       gapMs: Math.min(gapMs / slower, 2 * shareMs),
       shareMs: pace ? average(pace.shareMs, shareMs) : shareMs,
+      roundMs: pace?.roundMs ?? roundMs,
+      since: pace?.since ?? learnedAt,
     }
     // Instances that were refused together do not begin together.
     nextAt = pausedUntil + (burst + random()) * pace.gapMs
@@ -230,9 +233,11 @@ export function createAdmission({ now, after }: AdmissionClock, random: () => nu
   function book(): number {
     const eachMs = bookingGapMs()
     const from = Math.max(now(), pausedUntil)
-    const { atFirst, everyMs, most } = furthestMs
-    const furthest = pace ? Math.min(most, atFirst + everyMs * (now() - pacedSince)) : most
-    if (bookedUntil - from > furthest) return (from + furthest * (1 - random() / 2) - now()) / 1_000
+    const { rounds, everyMs, mostMs } = furthest
+    const furthestMs = pace
+      ? Math.min(mostMs, rounds * pace.roundMs + everyMs * (now() - pace.since))
+      : mostMs
+    if (bookedUntil - from > furthestMs) return (from + furthestMs * (1 - random() / 2) - now()) / 1_000
     bookedUntil = Math.max(from, bookedUntil) + eachMs
     return (bookedUntil - random() * eachMs - now()) / 1_000
   }
