@@ -119,9 +119,11 @@ export function simulate(rush: Rush): Outcome {
     })
   }
 
+  const startsAt = () => (startsWithinSeconds > 0 ? random() * startsWithinSeconds * second : 0)
+
   function withAdmission(admission: Admission): Instance {
     const instance: Instance = {
-      startsAt: startsWithinSeconds > 0 ? random() * startsWithinSeconds * second : 0,
+      startsAt: startsAt(),
       free: slots,
       queue: [],
       exchange(person) {
@@ -144,7 +146,7 @@ export function simulate(rush: Rush): Outcome {
     let pausedUntil = 0
     const withJitter = (seconds: number) => seconds + random() * Math.max(1, seconds / 2)
     const instance: Instance = {
-      startsAt: startsWithinSeconds > 0 ? random() * startsWithinSeconds * second : 0,
+      startsAt: startsAt(),
       free: slots,
       queue: [],
       exchange(person) {

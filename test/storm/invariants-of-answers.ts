@@ -108,20 +108,13 @@ const minuteMs = 60_000
  * is given while it lasts.
  */
 export function everyTokenLasts(history: History): string[] {
-  const short = livesOf(history).flatMap((life) =>
+  const lasts = ({ token, begun }: RecordedRequest) =>
+    token ? token.expiresOn.getTime() - begun : Number.POSITIVE_INFINITY
+  const tooShort = history.requests.filter((request) => lasts(request) < minuteMs)
+  const unexcused = livesOf(history).flatMap((life) =>
     life.requests
-      .filter(({ token, begun }) => token && token.expiresOn.getTime() - begun < 10 * minuteMs)
-      .map((request) => ({ request, isExcused: renewalMayHaveFailed(history, life, request) })),
+      .filter((request) => lasts(request) >= minuteMs && lasts(request) < 10 * minuteMs)
+      .filter((request) => !renewalMayHaveFailed(history, life, request)),
   )
-  const tooShort = short.filter(
-    ({ request: { token, begun } }) => token && token.expiresOn.getTime() - begun < minuteMs,
-  )
-  const unexcused = short.filter((one) => !one.isExcused && !tooShort.includes(one))
-  return [
-    ...tooShort.map(({ request }) => request),
-    ...notSentAway(
-      unexcused.map(({ request }) => request),
-      history,
-    ),
-  ].map((request) => describeRequest(request))
+  return [...tooShort, ...notSentAway(unexcused, history)].map((request) => describeRequest(request))
 }
