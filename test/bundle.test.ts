@@ -88,7 +88,7 @@ describe('what is loaded', () => {
     const loaded = await loadedFor((origin) => fetch(`${origin}/api/health/live`))
     expect(sdksOf(loaded)).toEqual([])
     expect(loaded.files).toBe(1)
-    expect(loaded.bytes).toBeLessThan(250_000)
+    expect(loaded.bytes).toBeLessThan(247_500)
     expect(loaded.modules).toBeLessThan(60)
   })
 

@@ -4,6 +4,7 @@ import * as z from 'zod/mini'
 import { type EntraConfig, publicCloud, type WebConfig } from '../config/settings.ts'
 import { ServiceError } from '../errors.ts'
 import type { Deadline } from '../resilience/deadline.ts'
+import { lazy } from '../resilience/deferred.ts'
 
 /** Server-side endpoints of a tenant, or of `organizations`. */
 export interface TenantEndpoints {
@@ -31,7 +32,7 @@ export interface EntraEndpoints {
   pages(tenant: string, deadline: Deadline): Promise<PageEndpoints>
 }
 
-const discovery = z.object({ authorization_endpoint: z.url(), end_session_endpoint: z.url() })
+const discovery = lazy(() => z.object({ authorization_endpoint: z.url(), end_session_endpoint: z.url() }))
 
 export function createEntraEndpoints(authorityHost: string): EntraEndpoints {
   const known = new Map<string, PageEndpoints>()
@@ -88,7 +89,7 @@ async function discover(authority: string, signal: AbortSignal): Promise<PageEnd
     const response = await fetch(url, { signal, redirect: 'manual' })
     upstreamCode = response.status
     if (response.status !== 200) throw new Error('not a discovery document')
-    const document = discovery.parse(await response.json())
+    const document = discovery().parse(await response.json())
     return { authorize: document.authorization_endpoint, endSession: document.end_session_endpoint }
   } catch (cause) {
     throw new ServiceError('upstream_unavailable', { cause, upstream: 'entra', upstreamCode })

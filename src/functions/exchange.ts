@@ -8,17 +8,20 @@ import { type ErrorCode, ServiceError } from '../errors.ts'
 import { described, parseInput } from '../http/contract.ts'
 import type { RequestContext } from '../http/endpoint.ts'
 import { readJson } from '../http/json-body.ts'
+import { lazy } from '../resilience/deferred.ts'
 import type { Service } from '../service.ts'
 import { measured } from '../tokens/measured-exchange.ts'
 import { issuedAnswer, issuedToken } from './token.ts'
 
 /** Strict, so that a misspelt name does not ask for an exchange on behalf. */
-const body = z.strictObject({
-  teamsUserAadToken: described(
-    z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,16384}$/))),
-    'Entra access token of the user for https://auth.msft.communication.azure.com. Without it the service gets one on behalf.',
-  ),
-})
+const body = lazy(() =>
+  z.strictObject({
+    teamsUserAadToken: described(
+      z.optional(z.string().check(z.regex(/^[\x21-\x7e]{1,16384}$/))),
+      'Entra access token of the user for https://auth.msft.communication.azure.com. Without it the service gets one on behalf.',
+    ),
+  }),
+)
 
 export function registerExchange(app: App): void {
   app.http('exchange', {

@@ -6,20 +6,23 @@ import type { App } from '../app.ts'
 import { ServiceError } from '../errors.ts'
 import { described, jsonAnswer } from '../http/contract.ts'
 import type { RequestContext } from '../http/endpoint.ts'
+import { lazy } from '../resilience/deferred.ts'
 
-const live = z.object({ status: z.literal('live') })
-const ready = z.object({ status: z.literal('ready') })
-const notReady = z.object({
-  status: z.literal('not ready'),
-  settings: described(
-    z.optional(z.array(z.string())),
-    'Names of settings and what is wrong with them, never values.',
-  ),
-  down: described(
-    z.optional(z.array(z.enum(['table', 'identity']))),
-    '`identity`: the identity that opens the table gave no token.',
-  ),
-})
+const live = lazy(() => z.object({ status: z.literal('live') }))
+const ready = lazy(() => z.object({ status: z.literal('ready') }))
+const notReady = lazy(() =>
+  z.object({
+    status: z.literal('not ready'),
+    settings: described(
+      z.optional(z.array(z.string())),
+      'Names of settings and what is wrong with them, never values.',
+    ),
+    down: described(
+      z.optional(z.array(z.enum(['table', 'identity']))),
+      '`identity`: the identity that opens the table gave no token.',
+    ),
+  }),
+)
 
 type Down = 'table' | 'identity'
 
@@ -86,7 +89,7 @@ export function registerHealth(app: App): void {
   })
 }
 
-function unready(why: Omit<z.input<typeof notReady>, 'status'>): HttpResponseInit {
+function unready(why: Omit<z.input<ReturnType<typeof notReady>>, 'status'>): HttpResponseInit {
   const answer = jsonAnswer(notReady, { status: 'not ready', ...why })
   return { ...answer, status: 503, headers: { 'Retry-After': '10' } }
 }

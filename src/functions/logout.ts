@@ -6,12 +6,15 @@ import { signInTenant } from '../entra/endpoints.ts'
 import { described, jsonAnswer } from '../http/contract.ts'
 import { sessionCookie } from '../http/cookies.ts'
 import type { RequestContext } from '../http/endpoint.ts'
+import { lazy } from '../resilience/deferred.ts'
 import type { Service } from '../service.ts'
 import { endSessions } from './ended-sessions.ts'
 
-const signedOut = z.object({
-  signOutUrl: described(z.url(), "Entra's own sign-out page, which leads back here."),
-})
+const signedOut = lazy(() =>
+  z.object({
+    signOutUrl: described(z.url(), "Entra's own sign-out page, which leads back here."),
+  }),
+)
 
 export function registerLogout(app: App): void {
   app.http('logout', {

@@ -9,7 +9,7 @@ export function registerOpenApi(app: App): void {
     methods: ['GET', 'HEAD'],
     contract: {
       summary: 'This document',
-      answers: { 200: { description: 'OpenAPI 3.1', json: z.looseObject({ openapi: z.string() }) } },
+      answers: { 200: { description: 'OpenAPI 3.1', json: () => z.looseObject({ openapi: z.string() }) } },
       errors: [],
     },
     async handler() {

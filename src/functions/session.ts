@@ -6,20 +6,22 @@ import { ServiceError } from '../errors.ts'
 import { described, jsonAnswer } from '../http/contract.ts'
 import { sessionCookieName } from '../http/cookies.ts'
 import type { RequestContext } from '../http/endpoint.ts'
+import { lazy } from '../resilience/deferred.ts'
 import type { Service } from '../service.ts'
-import { sessionExpiry } from '../sessions/session.ts'
 import { sessionKeyOf } from '../sessions/session-key.ts'
 
-const currentSession = z.object({
-  account: z.object({
-    username: z.string(),
-    name: z.optional(z.string()),
-    tenantId: z.guid(),
-    objectId: z.guid(),
+const currentSession = lazy(() =>
+  z.object({
+    account: z.object({
+      username: z.string(),
+      name: z.optional(z.string()),
+      tenantId: z.guid(),
+      objectId: z.guid(),
+    }),
+    signedInAt: z.iso.datetime(),
+    expiresAt: described(z.iso.datetime(), 'When it ends, unless a renewal extends it before.'),
   }),
-  signedInAt: z.iso.datetime(),
-  expiresAt: described(z.iso.datetime(), 'When it ends, unless a renewal extends it before.'),
-})
+)
 
 export function registerSession(app: App): void {
   app.http('session', {
@@ -35,7 +37,7 @@ export function registerSession(app: App): void {
   })
 }
 
-async function session({ sessions, config }: Service, context: RequestContext): Promise<HttpResponseInit> {
+async function session({ sessions }: Service, context: RequestContext): Promise<HttpResponseInit> {
   const key = sessionKeyOf(context.cookies.get(sessionCookieName))
   const stored = key && (await sessions.read(key, context))
   if (!stored) throw new ServiceError('sign_in_required')
@@ -44,6 +46,6 @@ async function session({ sessions, config }: Service, context: RequestContext): 
   return jsonAnswer(currentSession, {
     account: { username, name, tenantId, objectId },
     signedInAt: signedInAt.toISOString(),
-    expiresAt: sessionExpiry(stored.session, config.sessionLimits).toISOString(),
+    expiresAt: stored.expiresAt.toISOString(),
   })
 }

@@ -7,34 +7,38 @@ import { described, parseInput } from '../http/contract.ts'
 import type { RequestContext } from '../http/endpoint.ts'
 import { refuseFetch, refusePrefetch } from '../http/navigation.ts'
 import { parseReturnTo } from '../http/return-to.ts'
-import { once } from '../resilience/deferred.ts'
+import { lazy, once } from '../resilience/deferred.ts'
 import type { Service } from '../service.ts'
 
-const loginQuery = z.object({
-  returnTo: described(
-    z.optional(z.string()),
-    'A path of this service, or a URL of an allowed origin; 700 bytes at most.',
-  ),
-  loginHint: described(
-    z.optional(z.string().check(z.regex(/^[^\p{Cc}]{1,320}$/u))),
-    'The user name to sign in with.',
-  ),
-  prompt: z.optional(z.enum(['login', 'select_account', 'consent'])),
-  claims: described(
-    z.optional(z.string()),
-    'What a policy of Entra asked for, as `loginUrl` of an error has it: base64url of a JSON object, 2 KB at most.',
-  ),
-})
+const loginQuery = lazy(() =>
+  z.object({
+    returnTo: described(
+      z.optional(z.string()),
+      'A path of this service, or a URL of an allowed origin; 700 bytes at most.',
+    ),
+    loginHint: described(
+      z.optional(z.string().check(z.regex(/^[^\p{Cc}]{1,320}$/u))),
+      'The user name to sign in with.',
+    ),
+    prompt: z.optional(z.enum(['login', 'select_account', 'consent'])),
+    claims: described(
+      z.optional(z.string()),
+      'What a policy of Entra asked for, as `loginUrl` of an error has it: base64url of a JSON object, 2 KB at most.',
+    ),
+  }),
+)
 
 /** What Entra's redirect carries. The host joins repeated parameters with a comma, so a repeated state fails the pattern. */
-const redirectQuery = z.object({
-  state: z.string().check(z.regex(/^[\w-]{43}$/)),
-  code: z.optional(z.string().check(z.regex(/^[\w.~-]{1,4096}$/))),
-  error: z.optional(z.string()),
-  error_description: z.optional(z.string()),
-  iss: z.optional(z.string()),
-  admin_consent: z.optional(z.string()),
-})
+const redirectQuery = lazy(() =>
+  z.object({
+    state: z.string().check(z.regex(/^[\w-]{43}$/)),
+    code: z.optional(z.string().check(z.regex(/^[\w.~-]{1,4096}$/))),
+    error: z.optional(z.string()),
+    error_description: z.optional(z.string()),
+    iss: z.optional(z.string()),
+    admin_consent: z.optional(z.string()),
+  }),
+)
 
 export function registerSignIn(app: App): void {
   const callbacks = once(async () => {
@@ -63,7 +67,7 @@ export function registerSignIn(app: App): void {
     forPeople: true,
     contract: {
       summary: 'Where Entra sends the browser back to; ends with a session',
-      query: z.partial(redirectQuery),
+      query: () => z.partial(redirectQuery()),
       answers: {
         302: { description: 'To returnTo, with the session cookie', location: true },
         200: { description: 'An administrator has consented', page: true },
@@ -85,7 +89,7 @@ export function registerSignIn(app: App): void {
       refusePrefetch(context.request.headers)
       const query = givenParameters(context.request)
       const answer = await callbacks()
-      return answer({ query, signIn: redirectQuery.safeParse(query).data }, context)
+      return answer({ query, signIn: redirectQuery().safeParse(query).data }, context)
     },
   })
 }

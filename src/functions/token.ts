@@ -6,28 +6,33 @@ import { described, parseInput } from '../http/contract.ts'
 import { sessionCookieName } from '../http/cookies.ts'
 import type { RequestContext } from '../http/endpoint.ts'
 import { readJson } from '../http/json-body.ts'
+import { lazy } from '../resilience/deferred.ts'
 import type { Service } from '../service.ts'
 import { sessionKeyOf } from '../sessions/session-key.ts'
 import type { IssuedToken } from '../tokens/token-issuer.ts'
 
 /** `user` is compared with the session's account and never selects one: a caller can only get the token of the session. */
-const body = z.object({
-  user: described(
-    z.optional(z.string().check(z.minLength(1), z.maxLength(320))),
-    'Object id or user name that the session must be of.',
-  ),
-})
+const body = lazy(() =>
+  z.object({
+    user: described(
+      z.optional(z.string().check(z.minLength(1), z.maxLength(320))),
+      'Object id or user name that the session must be of.',
+    ),
+  }),
+)
 
 /** An ACS token, as every route gives it. */
-export const issuedToken = z.object({
-  token: described(z.string(), 'An ACS token; opaque.'),
-  expiresOn: z.iso.datetime(),
-  expiresIn: described(
-    z.int().check(z.nonnegative()),
-    'Whole seconds until then, for a page whose clock may be wrong.',
-  ),
-  user: described(z.guid(), 'Object id of the account that the token is for.'),
-})
+export const issuedToken = lazy(() =>
+  z.object({
+    token: described(z.string(), 'An ACS token; opaque.'),
+    expiresOn: z.iso.datetime(),
+    expiresIn: described(
+      z.int().check(z.nonnegative()),
+      'Whole seconds until then, for a page whose clock may be wrong.',
+    ),
+    user: described(z.guid(), 'Object id of the account that the token is for.'),
+  }),
+)
 
 export function registerToken(app: App): void {
   app.http('token', {
@@ -69,5 +74,5 @@ async function issueToken(service: Service, context: RequestContext): Promise<Ht
 export function issuedAnswer({ token, expiresOn, user }: IssuedToken, now: Date): HttpResponseInit {
   const expiresIn = Math.max(0, Math.floor((expiresOn.getTime() - now.getTime()) / 1000))
   const answer = { token, expiresOn: expiresOn.toISOString(), expiresIn, user }
-  return { status: 200, jsonBody: answer satisfies z.output<typeof issuedToken> }
+  return { status: 200, jsonBody: answer satisfies z.output<ReturnType<typeof issuedToken>> }
 }

@@ -4,10 +4,11 @@ import * as z from 'zod/mini'
 import type { App } from '../app.ts'
 import { jsonAnswer, parseInput } from '../http/contract.ts'
 import type { RequestContext } from '../http/endpoint.ts'
+import { lazy } from '../resilience/deferred.ts'
 import type { Service } from '../service.ts'
 
-const path = z.object({ tenantId: z.guid(), objectId: z.guid() })
-const result = z.object({ deleted: z.int().check(z.minimum(0)) })
+const path = lazy(() => z.object({ tenantId: z.guid(), objectId: z.guid() }))
+const result = lazy(() => z.object({ deleted: z.int().check(z.minimum(0)) }))
 
 export function registerUsers(app: App): void {
   app.http('user-sessions', {

@@ -2,9 +2,10 @@
 // apps that sign in by themselves (a header).
 import * as z from 'zod/mini'
 import { ServiceError } from '../errors.ts'
+import { lazy } from '../resilience/deferred.ts'
 
 const maxLength = 2_048
-const claimsRequest = z.record(z.string(), z.unknown())
+const claimsRequest = lazy(() => z.record(z.string(), z.unknown()))
 
 /** Nothing where the claims are too long for an address, or no JSON object. */
 export function encodeClaims(claims: string): string | undefined {
@@ -28,7 +29,7 @@ export function decodeClaims(encoded: string): string | undefined {
   }
   const kept: Record<string, unknown> = {}
   for (const token of ['access_token', 'id_token'] as const) {
-    const { data: about } = claimsRequest.safeParse(request[token])
+    const { data: about } = claimsRequest().safeParse(request[token])
     if (!about) continue
     const { xms_cc: _, ...rest } = about
     if (Object.keys(rest).length > 0) kept[token] = rest
@@ -58,7 +59,7 @@ export function challenge(authorizationUrl: string, claims: string | undefined):
 
 function parse(json: string): Record<string, unknown> | undefined {
   try {
-    return claimsRequest.safeParse(JSON.parse(json)).data
+    return claimsRequest().safeParse(JSON.parse(json)).data
   } catch {
     return undefined
   }

@@ -1,15 +1,16 @@
-// What a route promises, next to its handler: the zod schemas that check it, from which the OpenAPI document is made too.
+// What a route promises, next to its handler: the zod schemas that check it, from which the OpenAPI document is made too. Each is made
+// when it is first used: making those of all routes would be a tenth of a cold start, whose first answer needs one or none.
 import type { HttpResponseInit } from '@azure/functions'
 import * as z from 'zod/mini'
-import { type ErrorCode, errorKinds, ServiceError } from '../errors.ts'
+import { type ErrorCode, ServiceError } from '../errors.ts'
 
 export interface Contract {
   summary: string
   /** Parameters of the route. */
-  path?: z.ZodMiniObject
-  query?: z.ZodMiniObject
+  path?: () => z.ZodMiniObject
+  query?: () => z.ZodMiniObject
   /** A JSON body; whether it may be left out says the schema (`{}` must pass). */
-  body?: z.ZodMiniType
+  body?: () => z.ZodMiniType
   answers: Record<number, Answer>
   /** Beside `misconfigured` and `internal_error`, which every route may answer. */
   errors: readonly ErrorCode[]
@@ -22,7 +23,7 @@ export interface Contract {
 export interface Answer {
   description: string
   /** Of a JSON answer. */
-  json?: z.ZodMiniType
+  json?: () => z.ZodMiniType
   /** An HTML page. */
   page?: boolean
   /** A redirect. */
@@ -31,52 +32,24 @@ export interface Answer {
 
 /** What came in, as the schema has it; else `invalid_request` with `detail`, which is fixed words. */
 export function parseInput<Schema extends z.ZodMiniType>(
-  schema: Schema,
+  schema: () => Schema,
   input: unknown,
   detail: string,
 ): z.output<Schema> {
-  const parsed = schema.safeParse(input)
+  const parsed = schema().safeParse(input)
   if (!parsed.success) throw new ServiceError('invalid_request', { detail })
   return parsed.data
 }
 
 /** Answers 200 with what the schema knows of `value`, and nothing else of it. */
 export function jsonAnswer<Schema extends z.ZodMiniType>(
-  schema: Schema,
+  schema: () => Schema,
   value: z.input<Schema>,
 ): HttpResponseInit {
-  return { status: 200, jsonBody: schema.parse(value) }
+  return { status: 200, jsonBody: schema().parse(value) }
 }
 
 /** A schema with the sentence that the OpenAPI document says of it. */
 export function described<Schema extends z.ZodMiniType>(schema: Schema, description: string): Schema {
   return schema.check(z.describe(description))
 }
-
-export const problem = described(
-  z.object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    code: z.enum(Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]]),
-    traceId: described(z.string(), 'Finds the request in the log.'),
-    detail: z.optional(z.string()),
-    reason: described(
-      z.optional(z.enum(['no_cookie', 'ended'])),
-      'With sign_in_required: the request had no session cookie, or its session is over.',
-    ),
-    loginUrl: described(
-      z.optional(z.url()),
-      'Where signing in may settle it; with what this sign-in has to ask for.',
-    ),
-    adminConsentUrl: described(
-      z.optional(z.url()),
-      'With consent_required: where an administrator consents for everyone.',
-    ),
-    claims: described(
-      z.optional(z.string()),
-      'With interaction_required, to an app that signs in by itself: the claims to ask Entra for, as JSON.',
-    ),
-  }),
-  'RFC 9457 problem details; branch on `code`.',
-)

@@ -1,7 +1,7 @@
 // The OpenAPI 3.1 document of all routes, made from their contracts.
 import * as z from 'zod/mini'
 import { type ErrorCode, errorKinds } from '../errors.ts'
-import { type Contract, problem } from './contract.ts'
+import { type Contract, described } from './contract.ts'
 import { sessionCookieName } from './cookies.ts'
 
 export interface DescribedRoute {
@@ -13,6 +13,34 @@ export interface DescribedRoute {
   functionKey?: boolean
   contract: Contract
 }
+
+export const problem = described(
+  z.object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]]),
+    traceId: described(z.string(), 'Finds the request in the log.'),
+    detail: z.optional(z.string()),
+    reason: described(
+      z.optional(z.enum(['no_cookie', 'ended'])),
+      'With sign_in_required: the request had no session cookie, or its session is over.',
+    ),
+    loginUrl: described(
+      z.optional(z.url()),
+      'Where signing in may settle it; with what this sign-in has to ask for.',
+    ),
+    adminConsentUrl: described(
+      z.optional(z.url()),
+      'With consent_required: where an administrator consents for everyone.',
+    ),
+    claims: described(
+      z.optional(z.string()),
+      'With interaction_required, to an app that signs in by itself: the claims to ask Entra for, as JSON.',
+    ),
+  }),
+  'RFC 9457 problem details; branch on `code`.',
+)
 
 const everywhere: readonly ErrorCode[] = ['misconfigured', 'internal_error']
 const problemContent = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
@@ -51,15 +79,15 @@ function describeOperation(
 ): object {
   const { summary, body, session, bearer } = contract
   const parameters = [
-    ...describeParameters(contract.path, 'path'),
-    ...describeParameters(contract.query, 'query'),
+    ...describeParameters(contract.path?.(), 'path'),
+    ...describeParameters(contract.query?.(), 'query'),
     ...(ownOriginOnly ? [requestedWith] : []),
   ]
   return {
     operationId: method === 'head' ? `head-${name}` : name,
     summary,
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(body ? { requestBody: requestBody(body) } : {}),
+    ...(body ? { requestBody: requestBody(body()) } : {}),
     ...(session ? { security: [{ session: [] }] } : {}),
     ...(bearer ? { security: [{ bearer: [] }] } : {}),
     ...(functionKey ? { security: [{ functionKey: [] }] } : {}),
@@ -101,7 +129,7 @@ function answers({ answers }: Contract, method: string): Responses {
   return Object.fromEntries(
     Object.entries(answers).map(([status, { description, json, page, location }]) => {
       const content = {
-        ...(json ? { 'application/json': { schema: jsonSchema(json) } } : {}),
+        ...(json ? { 'application/json': { schema: jsonSchema(json()) } } : {}),
         ...(page ? pageContent : {}),
       }
       const headers = location

@@ -4,7 +4,7 @@ import type * as z from 'zod/mini'
 import { signedInPage } from '../config/return-to.ts'
 import { type ErrorCode, errorKinds, ServiceError, type SignInHints } from '../errors.ts'
 import { type Challenge, challenge, encodeClaims } from './claims.ts'
-import type { problem } from './contract.ts'
+import type { problem } from './openapi.ts'
 import type { PageLink } from './page.ts'
 
 /** What the answers to errors may link to. */

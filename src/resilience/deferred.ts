@@ -14,6 +14,15 @@ export function once<T>(make: () => Promise<T>): () => Promise<T> {
   }
 }
 
+/** Makes its value at the first call and keeps it. */
+export function lazy<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
 /** Stands in the place of a part whose methods are all asynchronous, and loads it when one of them is called. */
 export function deferred<T extends AsyncPart<T>>(load: () => Promise<T>): T {
   const part = once(load)

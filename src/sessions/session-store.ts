@@ -25,6 +25,8 @@ export interface StoredSession {
   key: SessionKey
   etag: string
   session: SessionHead
+  /** When the session ends, unless a renewal extends it before. */
+  expiresAt: Date
   /** The session's MSAL cache, for a renewal. Throws `sign_in_required` when it does not open; the row is left for the purge. */
   openGrant(): string
 }
@@ -88,7 +90,7 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
       log('warn', 'session-row-unreadable')
       throw new ServiceError('sign_in_required', { check: 'grant' })
     }
-    return { key, etag: row.etag, session, openGrant }
+    return { key, etag: row.etag, session, expiresAt: sessionExpiry(session, limits), openGrant }
   }
 
   /** One operation on the table: tried once more if it fails in passing, with its errors in the service's own terms. */
@@ -166,7 +168,7 @@ export function createSessionStore({ table, sealer, limits, clock }: SessionStor
     async read(key, { deadline, log }) {
       const row = await operation(() => point<ReadRow>(key, deadline))
       const stored = row && open(key, row, log)
-      return stored && sessionExpiry(stored.session, limits) > clock() ? stored : undefined
+      return stored && stored.expiresAt > clock() ? stored : undefined
     },
 
     async update({ key, etag }, session, { deadline }) {

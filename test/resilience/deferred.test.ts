@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { deferred, once } from '../../src/resilience/deferred.ts'
+import { deferred, lazy, once } from '../../src/resilience/deferred.ts'
 
 describe('what is made once', () => {
   it('is made at the first call, and by one of many at the same time', async () => {
@@ -18,6 +18,16 @@ describe('what is made once', () => {
     expect(await value()).toBe('made')
     expect(await value()).toBe('made')
     expect(make).toHaveBeenCalledTimes(2)
+  })
+})
+
+describe('a lazy value', () => {
+  it('is made at the first call, and kept, whatever it is', () => {
+    const make = vi.fn(() => undefined)
+    const value = lazy(make)
+    expect(make).not.toHaveBeenCalled()
+    expect([value(), value()]).toEqual([undefined, undefined])
+    expect(make).toHaveBeenCalledTimes(1)
   })
 })
 
