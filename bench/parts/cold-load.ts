@@ -33,10 +33,10 @@ export const coldLoad: Part = async (context) => {
   return [
     row('cold load: the bundle alone', 'live', 'empty function', 'empty'),
     row('cold load: the bundle alone', 'live', 'quickstart, Functions', 'quickstart'),
-    row('cold load to /health/live', 'live', first, 'empty', { atMost: 1.5 }),
+    row('cold load to /health/live', 'live', first, 'empty', { atMost: 1.4 }),
     row('cold load to /login', 'login', first, 'empty', { atMost: 2.5 }),
     row('cold load to /login', 'login', 'quickstart, Functions', 'quickstart'),
-    row('cold load to a hit on /token', 'token', first, 'empty', { atMost: 3 }),
+    row('cold load to a hit on /token', 'token', first, 'empty', { atMost: 2.4 }),
     row('cold load to a hit on /token', 'token', 'point-read function', 'pointRead'),
   ]
 }

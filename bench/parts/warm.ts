@@ -22,10 +22,10 @@ export const warm: Part = async (context) => {
     const results = await measureLoads(context, options)
     const isAlone = inFlight === 1
     const rows: LoadRow<keyof typeof subjects>[] = [
-      ['pointRead', 'p50', isAlone && { atMost: 1.1 }],
+      ['pointRead', 'p50', isAlone && { atMost: 1 }],
       ['pointRead', 'p99'],
-      ['pointRead', 'perSecond', inFlight === 16 && { atLeast: 0.9 }],
-      ['pointRead', 'cpuMs'],
+      ['pointRead', 'perSecond', inFlight === 16 && { atLeast: 1 }],
+      ['pointRead', 'cpuMs', inFlight <= 16 && { atMost: 1 }],
       ['functions', 'p50'],
       ['functions', 'perSecond'],
       ['functions', 'cpuMs'],
