@@ -76,7 +76,7 @@ export function clientInfo({ homeObjectId, homeTenantId }: Person): string {
   return Buffer.from(JSON.stringify({ uid: homeObjectId, utid: homeTenantId })).toString('base64url')
 }
 
-export function issuerOf({ tenantId }: Person, { authorityHost }: EntraContext): string {
+function issuerOf({ tenantId }: Person, { authorityHost }: EntraContext): string {
   return `${authorityHost}/${tenantId}/v2.0`
 }
 

@@ -29,7 +29,7 @@ export function readOrigin(text: string, what = anOrigin): string | Refusal {
 }
 
 /** An origin that people's browsers show or send. */
-export function readSecureOrigin(text: string): string | Refusal {
+function readSecureOrigin(text: string): string | Refusal {
   const isSecure = (value: string) => value.startsWith('https:') || isLoopback(value)
   return where(readOrigin(text), isSecure, 'must be https, except on a loopback address')
 }

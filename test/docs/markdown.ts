@@ -43,7 +43,7 @@ export function fences(text: string, language = '\\w*'): string[] {
 }
 
 /** With blanks in the place of code blocks, so that positions stay. */
-export function withoutFences(text: string): string {
+function withoutFences(text: string): string {
   return text.replace(/^```[\s\S]*?^```/gm, (block) => block.replace(/[^\n]/g, ' '))
 }
 

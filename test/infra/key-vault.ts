@@ -185,7 +185,7 @@ function listVersions(vault: KeyVault, versions: StoredVersion[], search: URLSea
 }
 
 /** An error as a vault writes it; `inner` is what tells one refusal from another. */
-export function refuse(status: number, code: string, inner?: string): Response {
+function refuse(status: number, code: string, inner?: string): Response {
   return Response.json(errorBody(code, inner), { status })
 }
 
