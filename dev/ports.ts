@@ -1,11 +1,19 @@
 // Free ports of this machine, for servers that cannot be told "any".
+import { randomInt } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 
-/** A port that was free on 127.0.0.1 a moment ago; whoever uses it must be ready to find it taken. */
+/** Below those that systems give to outgoing connections and to servers that ask for any (from 32768 on Linux, 49152 elsewhere). */
+const [firstPort, endPort] = [20_000, 32_768]
+
+/**
+ * A port that was free on 127.0.0.1 a moment ago. One of those that the system gives away might be somebody else's when the server
+ * listens: on a busy machine a connection takes such a port every millisecond.
+ */
 export async function freePort(): Promise<number> {
-  return (await probe(0)) ?? freePort()
+  const port = randomInt(firstPort, endPort)
+  return (await isFree(port)) ? port : freePort()
 }
 
 /** Throws a plain sentence that names the first port that is taken. Port 0 is always free. */
@@ -35,17 +43,10 @@ export async function rememberPorts<Name extends string>(
   return ports
 }
 
-async function isFree(port: number): Promise<boolean> {
-  return (await probe(port)) !== undefined
-}
-
-function probe(port: number): Promise<number | undefined> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
-    server.once('error', () => resolve(undefined))
-    server.listen(port, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }

@@ -35,7 +35,7 @@ export const signIn: Part = async (context) => {
 }
 
 /** As a browser signs one person in; the answer is how long the subject took, in ms. */
-async function signInAt({ send }: Subject): Promise<number> {
+export async function signInAt({ send }: Subject): Promise<number> {
   const start = performance.now()
   const login = await send({ path: '/api/login?loginHint=user1@contoso.example' }, 302)
   const atEntra = performance.now()

@@ -1,16 +1,17 @@
 // `--cpu-profile`: where the CPU time of a warm hit goes, in the service and, beside it, in the point-read function, and that of
-// a renewal. `--load-profile`: where the time of a cold load goes, from many fresh processes together; the profiler makes it two
+// a renewal and of a sign-in. `--load-profile`: where the time of a cold load goes, from many fresh processes together; the profiler makes it two
 // to three times as long, compiling above all, so the shares say where to look, and the part cold-load says what was won.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createColdLoads, publicCloudEnv } from '../cold-load/cold-load.ts'
-import { type HttpRequest, inTurn } from '../load/http.ts'
+import { inTurn } from '../load/http.ts'
 import { connectInspector, inspectorEnv } from '../load/inspector.ts'
 import { runLoad } from '../load/load.ts'
 import type { PartContext } from '../part.ts'
+import { signInAt } from '../parts/sign-in.ts'
 import { bundleApp } from '../subjects/bundle.ts'
 import { type SessionRequests, signInAtService, startSignedIn } from '../subjects/sessions.ts'
-import { startApp } from '../subjects/subject.ts'
+import { type Subject, startApp } from '../subjects/subject.ts'
 import { attribute, type CpuProfile, readModules, summarize } from './attribution.ts'
 
 const inFlight = 16
@@ -29,11 +30,13 @@ export async function profileRequests(context: PartContext, file: string | undef
     name: string,
     app: 'service' | 'point-read',
     count: number,
-    next: (worker: number) => HttpRequest,
+    send: (subject: Subject, worker: number) => Promise<unknown>,
   ) => {
     const bundle = await bundleApp(app, cloud.folder, { readable: true })
-    const { pid, output, send } = await startApp(context, app, { bundle, env: inspectorEnv })
-    const load = () => runLoad((worker) => send(next(worker)), { inFlight, until: { requests: count }, pid })
+    const subject = await startApp(context, app, { bundle, env: inspectorEnv })
+    const { pid, output } = subject
+    const load = () =>
+      runLoad((worker) => send(subject, worker), { inFlight, until: { requests: count }, pid })
     progress(`CPU profile of a ${name}: warm-up`)
     await load()
     const { cpuMs } = await load()
@@ -49,12 +52,17 @@ export async function profileRequests(context: PartContext, file: string | undef
     const found = summarize(attribute([answer.profile], readModules(bundle)), count, 'µs a request')
     return `## ${name}: ${cpuMs.toFixed(3)} ms of CPU a request without the profiler\n\n${found}\n`
   }
-  const [hits, renewals] = quick ? [1_000, 200] : [20_000, 2_000]
+  const [hits, others] = quick ? [1_000, 200] : [20_000, 2_000]
+  const tokens = inTurn(sessions.map(({ token }) => token))
+  const reads = inTurn(sessions.map(({ read }) => read))
   const texts = [
-    await profile('warm hit', 'service', hits, inTurn(sessions.map(({ token }) => token))),
-    await profile('point read', 'point-read', hits, inTurn(sessions.map(({ read }) => read))),
+    await profile('warm hit', 'service', hits, ({ send }) => send(tokens())),
+    await profile('point read', 'point-read', hits, ({ send }) => send(reads())),
     // Each request in flight has a session for itself.
-    await profile('renewal', 'service', renewals, (worker) => (ending[worker] as SessionRequests).token),
+    await profile('renewal', 'service', others, ({ send }, worker) =>
+      send((ending[worker] as SessionRequests).token),
+    ),
+    await profile('sign-in', 'service', others, signInAt),
   ]
   return texts.join('\n')
 }
