@@ -1,6 +1,6 @@
 // `--cpu-profile`: where the CPU time of a warm hit goes, in the service and, beside it, in the point-read function, and that of
-// a renewal and of a sign-in. `--load-profile`: where the time of a cold load goes, from many fresh processes together; the profiler makes it two
-// to three times as long, compiling above all, so the shares say where to look, and the part cold-load says what was won.
+// a renewal and of a sign-in. `--load-profile`: where the time of a cold load goes, from many fresh processes together; the profiler
+// makes it two to three times as long, compiling above all, so the shares say where to look, and the part cold-load says what was won.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createColdLoads, publicCloudEnv } from '../cold-load/cold-load.ts'
