@@ -24,8 +24,10 @@ export interface FailureContext {
   tenantId: string | undefined
   /** The tenant that tokens are asked for, if one is set. */
   signInTenantId: string | undefined
-  answerWithinMs: number
 }
+
+/** For one answer of the vault. */
+export const answerWithinMs = 30_000
 
 const refusals: Record<string, (context: FailureContext) => string> = {
   ForbiddenByRbac: () => 'you need the role Key Vault Secrets Officer on the vault',
@@ -64,7 +66,7 @@ export function toVaultFailure(error: unknown, context: FailureContext): VaultFa
   const because = (kind: FailureKind, text: string) => new VaultFailure(kind, text, { cause: error })
   if (status !== undefined) return because(...answered(status, code, context))
   if (name === 'AbortError') {
-    const seconds = context.answerWithinMs / 1000
+    const seconds = answerWithinMs / 1000
     return because(
       'unanswered',
       `${context.vaultUrl} does not answer within ${seconds} s: is there a firewall in between?`,

@@ -2,7 +2,7 @@
 // the trying; this policy runs inside it, once for each attempt.
 import type { SecretClientOptions } from '@azure/keyvault-secrets'
 import * as z from 'zod'
-import { type FailureContext, toVaultFailure } from './vault-failure.ts'
+import { answerWithinMs, type FailureContext, toVaultFailure } from './vault-failure.ts'
 
 type Policy = NonNullable<SecretClientOptions['additionalPolicies']>[number]['policy']
 
@@ -24,7 +24,7 @@ export function patience(
     name: 'patience',
     async sendRequest(request, next) {
       // Here and not in the options of a call: the SDK asks for the second page of a list without them.
-      request.timeout = context.answerWithinMs
+      request.timeout = answerWithinMs
       const again = (reason: string) => onWait(`${reason}; trying again ${until(deadline)}.`)
       const late = () => Date.now() >= deadline
       const isWrite = request.method === 'PUT'

@@ -44,8 +44,6 @@ export interface VaultSecretOptions {
   waitSeconds: number
   /** What to wait for, too: a new role assignment, and an address that the vault is to let in, take minutes to arrive. */
   waitFor: readonly ('role' | 'closed')[]
-  /** For one answer; default 30 s. */
-  answerWithinMs?: number
   onWait: (message: string) => void
 }
 
@@ -53,8 +51,8 @@ const subjects = { role: 'role', closed: 'address of this machine' }
 
 /** The secret `name` of a vault. All methods throw a {@link VaultFailure}. */
 export function openVaultSecret(options: VaultSecretOptions): VaultSecret {
-  const { vaultUrl, name, signInTenantId, answerWithinMs = 30_000, onWait } = options
-  const context: FailureContext = { vaultUrl, name, tenantId: undefined, signInTenantId, answerWithinMs }
+  const { vaultUrl, name, signInTenantId, onWait } = options
+  const context: FailureContext = { vaultUrl, name, tenantId: undefined, signInTenantId }
   const credential: TokenCredential = {
     getToken(scopes, how) {
       context.tenantId = how?.tenantId

@@ -111,7 +111,7 @@ describeInChromium('in Chromium', () => {
     await page.getByRole('link', { name: 'Sign in' }).click()
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('heading', { name: 'Consent required' }).waitFor()
-    expect(await page.locator('body').innerText()).not.toMatch(/AADSTS|access_denied/)
+    expect(await page.locator('body').textContent()).not.toMatch(/AADSTS|access_denied/)
     await page.getByRole('link', { name: 'Try again' }).click()
     await pickAccount(page, 'Zoë')
     await event('A new token from the service').waitFor()

@@ -1,7 +1,7 @@
 // What stands between this machine and one secret of a vault, where a clock or a second host is needed to show it.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { openVaultSecret, type VaultSecretOptions } from '../../infra/vault-secret.ts'
-import { errorBody, type KeyVault, startKeyVault } from './key-vault.ts'
+import { errorBody, type KeyVault, startKeyVault, type VaultRequest } from './key-vault.ts'
 import { certificate } from './sealing-keys-run.ts'
 import { deployerToken } from './signed-in-tools.ts'
 
@@ -14,6 +14,7 @@ beforeEach(async () => {
   vi.stubEnv('HTTPS_PROXY', vault.env.HTTPS_PROXY)
 })
 afterEach(async () => {
+  vi.useRealTimers()
   vi.unstubAllEnvs()
   await vault.stop()
 })
@@ -32,8 +33,17 @@ const open = (options: Partial<VaultSecretOptions> = {}) =>
     ...options,
   })
 const next = { value: 'new', tags: {} }
-/** Of a vault that hangs; the requests beside it have to be answered in this time, on a busy machine too. */
-const answerWithinMs = 3_000
+
+/** The vault is silent about requests like these. Once it has one, the time for an answer goes by at once. */
+function hang(isLikeThese: (request: VaultRequest) => boolean): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const match = (request: VaultRequest) => {
+    const isOne = isLikeThese(request)
+    if (isOne) vi.advanceTimersByTime(30_000)
+    return isOne
+  }
+  vault.faults.add({ match, hang: true })
+}
 
 it('all pages of versions are read, and the order of a list means nothing', async () => {
   const ids = Array.from({ length: 60 }, () => vault.add('old').id)
@@ -49,30 +59,30 @@ it('a secret that is not there has no versions', async () => {
 it.each([1, 2])('a vault that is silent on request %i of a list is given up after a time', async (page) => {
   for (let count = 0; count < 30; count += 1) vault.add('old')
   let asked = 0
-  vault.faults.add({ match: () => ++asked === page, hang: true })
-  await expect(open({ answerWithinMs }).versions()).rejects.toThrow(
-    `${vault.url} does not answer within 3 s: is there a firewall in between?`,
+  hang(() => ++asked === page)
+  await expect(open().versions()).rejects.toThrow(
+    `${vault.url} does not answer within 30 s: is there a firewall in between?`,
   )
 })
 
 it('a write that the vault is silent about is read again', async () => {
-  vault.faults.add({ match: { method: 'PUT' }, hang: true })
-  await expect(open({ answerWithinMs }).write(next, [])).rejects.toThrow('Nothing was written.')
+  hang(({ method }) => method === 'PUT')
+  await expect(open().write(next, [])).rejects.toThrow('Nothing was written.')
   expect(said).toEqual([expect.stringContaining('No answer to the write')])
 })
 
 it('nobody says what became of a write when the vault is silent about that, too', async () => {
   vault.faults.add({ match: { method: 'PUT' }, resetAfter: true })
-  const secret = open({ answerWithinMs })
+  const secret = open()
   await secret.read()
-  vault.faults.add({ match: { method: 'GET' }, hang: true })
+  hang(({ method }) => method === 'GET')
   await expect(secret.write(next, [])).rejects.toThrow('It is not known whether the keys were written.')
 })
 
 it('a write that was answered is said to be done, when the rest cannot be read', async () => {
-  const secret = open({ answerWithinMs })
+  const secret = open()
   await secret.read()
-  vault.faults.add({ match: { method: 'GET' }, hang: true })
+  hang(({ method }) => method === 'GET')
   await expect(secret.write(next, [])).rejects.toThrow('The keys were written, but')
 })
 
